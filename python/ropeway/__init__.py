@@ -1,0 +1,1 @@
+"""Ropeway carries what an Azure pipeline built over to AWS."""

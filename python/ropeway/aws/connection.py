@@ -1,0 +1,124 @@
+"""Where credentials come from, and the inputs that every task which talks to AWS shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ropeway import inputs
+from ropeway.inputs import Group, Spelling
+
+MIGRATION = Group("migration", "Migration from the AWS Toolkit")
+ENDPOINT = Group("endpoint", "Endpoint")
+ADVANCED = Group("advanced", "Advanced")
+DIAGNOSTIC = Group("diagnostic", "Diagnostics")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A service connection, or what stands for one. Secrets are left out of its repr.
+
+    `origin` names it in messages: "service connection 'production'". Durations are seconds (900 to 43,200: AWS STS,
+    AssumeRole). No field is required here; `aws.credentials` refuses what does not make an identity.
+    """
+
+    origin: str
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
+    session_token: str = field(default="", repr=False)
+    role_arn: str = ""
+    external_id: str = field(default="", repr=False)
+    role_session_name: str = ""
+    duration_seconds: int = 3600
+    allowed_account_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """How to get out of this machine. `proxy_url` may carry user and password; it is never printed."""
+
+    proxy_url: str = field(default="", repr=False)
+    ca_file: str = ""
+    verify: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsInputs:
+    """The inputs that all tasks share."""
+
+    aws_connection: str = inputs.connection(
+        "AWS connection",
+        "The service connection (type *AWS for Ropeway*) to act under. Empty: the pipeline's variables, then the agent's own AWS identity.",
+        endpoint_type="RopewayAWS",
+    )
+    region_name: str = inputs.text(
+        "AWS region",
+        "The region of the bucket or the instances, for example `eu-west-1`. Empty: the variable `AWS.Region`, the environment, "
+        "then the machine's own region.",
+        metavar="REGION",
+    )
+    aws_credentials: str = inputs.connection(
+        "AWS Toolkit connection",
+        "An existing service connection of the *AWS Toolkit for Azure DevOps*, as long as that extension is installed. "
+        "Set this or the AWS connection, not both.",
+        endpoint_type="AWS",
+        group=MIGRATION.name,
+    )
+    allowed_account_ids: tuple[str, ...] = inputs.lines(
+        "Allowed AWS accounts",
+        "Account ids, one a line. The task refuses to act when its identity belongs to another account.",
+        group=ADVANCED.name,
+        metavar="ACCOUNT",
+    )
+    endpoint_url: str = inputs.text(
+        "Endpoint URL",
+        "The address of a VPC endpoint or of an S3-compatible store, for example `https://s3.example.com`. Empty: AWS's own.",
+        group=ENDPOINT.name,
+        metavar="URL",
+    )
+    force_path_style_addressing: bool = inputs.flag(
+        "Path-style addresses",
+        "Address the bucket as `endpoint/bucket` instead of `bucket.endpoint`; S3-compatible stores often need it.",
+        group=ENDPOINT.name,
+    )
+    checksums: str = inputs.choice(
+        "Checksums",
+        "Whether objects carry a checksum that the store verifies. Stores that do not know the header need `whenRequired`.",
+        choices={"whenSupported": "Always", "whenRequired": "Only where the API demands one"},
+        default="whenSupported",
+        group=ENDPOINT.name,
+    )
+    log_request: bool = inputs.flag(
+        "Log requests",
+        "Write a line for each request to AWS into the debug log: method, address, headers without secrets. No bodies.",
+        group=DIAGNOSTIC.name,
+    )
+    log_response: bool = inputs.flag(
+        "Log responses",
+        "Write a line for each answer of AWS into the debug log: status, headers, request id. No bodies.",
+        group=DIAGNOSTIC.name,
+    )
+    dry_run: bool = inputs.flag(
+        "Dry run",
+        "Print the plan and stop: nothing is written, here or in AWS.",
+        group=ADVANCED.name,
+    )
+    python_path: str = inputs.text(
+        "Python",
+        "The Python (3.10 or newer) that runs the task. Empty: the one of `UsePythonVersion`, the newest in the tool cache, "
+        "then `python3`, `python` and `py -3` on the path.",
+        group=ADVANCED.name,
+        on_cli=False,
+    )
+
+    def problems(self, spell: Spelling) -> Iterator[str]:
+        if self.aws_connection and self.aws_credentials:
+            yield f"{spell('aws_connection')} and {spell('aws_credentials')} are both set: keep one of the two connections."
+        for account in self.allowed_account_ids:
+            if not (len(account) == 12 and account.isascii() and account.isdigit()):
+                yield f"{spell('allowed_account_ids')} holds {account!r}, which is no account id (12 digits)."
+        if self.endpoint_url and not self.endpoint_url.startswith(("http://", "https://")):
+            yield f"{spell('endpoint_url')} is {self.endpoint_url!r}; it must begin with https:// (or http://)."
+
+
+AWS_GROUPS = (ENDPOINT, ADVANCED, DIAGNOSTIC, MIGRATION)

@@ -1,0 +1,200 @@
+"""What travels from a task to its door: the plan, what is told on the way, and the outcome.
+
+A plan is found by reading only; printing it and stopping is the dry run. An outcome says what was done. Three siblings render
+both (for the agent, for a terminal, as JSON); a task never prints.
+"""
+
+from __future__ import annotations
+
+import enum
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Literal, Protocol, TypeVar
+
+from ropeway.errors import Cancelled, RopewayError
+
+
+class Reason(str, enum.Enum):
+    """Why a step is in the plan; the value is the word that is printed."""
+
+    NEW = "new"
+    CONTENT = "content"
+    HEADERS = "headers"
+    UNCHANGED = "unchanged"
+    NOT_COMPARED = "not compared"
+    GONE = "gone from source"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+Action = Literal["create", "upload", "download", "copy", "delete", "skip"]
+
+Work = TypeVar("Work")
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[Work]):
+    """One thing that would be done. `name` is what the user knows it by: an s3:// address or a path below the target.
+
+    `work` is what the engine is handed; None for a step that only says why nothing is done.
+    """
+
+    action: Action
+    name: str
+    reason: Reason
+    size: int
+    work: Work | None = None
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Work]):
+    """Ordered steps. `title` says it in a sentence: "Upload 3 files (1.2 MB) from dist to s3://bucket/site"."""
+
+    title: str
+    steps: tuple[Step[Work], ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def todo(self) -> tuple[Step[Work], ...]:
+        return tuple(step for step in self.steps if step.action != "skip")
+
+    @property
+    def bytes_todo(self) -> int:
+        return sum(step.size for step in self.steps if step.action != "skip")
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Work]):
+    """What became of a step. `error` is None when it was done; `bytes` went over the wire in `seconds`."""
+
+    step: Step[Work]
+    seconds: float = 0.0
+    error: RopewayError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An output variable of a task, as a pipeline reads it: `$(stepName.name)`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Work]):
+    """What was done. Steps of the plan that are in no `results` entry were not begun.
+
+    `title` says it in a sentence in the past tense; `seconds` is wall time of the apply; `engine` names what moved the bytes.
+    """
+
+    title: str
+    plan: Plan[Work]
+    results: tuple[Done[Work], ...]
+    outputs: tuple[Output, ...]
+    seconds: float
+    engine: str = ""
+    warnings: tuple[str, ...] = ()
+    error: RopewayError | None = None
+
+    @property
+    def status(self) -> Literal["succeeded", "warnings", "failed"]:
+        if self.error:
+            return "failed"
+        return "warnings" if self.warnings else "succeeded"
+
+    @property
+    def failures(self) -> tuple[Done[Work], ...]:
+        return tuple(result for result in self.results if result.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long job is. Totals are 0 while they are not known."""
+
+    doing: str
+    items: int = 0
+    items_total: int = 0
+    bytes: int = 0
+    bytes_total: int = 0
+
+
+class Teller(Protocol):
+    """Where a task says what it is doing while it does it. Called from one thread at a time."""
+
+    def note(self, message: str) -> None:
+        """One line worth keeping in the log: the identity used, the bucket created."""
+        ...
+
+    def progress(self, progress: Progress) -> None:
+        """Often; the door thins it out."""
+        ...
+
+
+class Cancellation:
+    """Asked for by a signal or a closed pipe, seen by whoever works. Once asked for, it stays so."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.why = ""
+
+    def ask(self, why: str) -> None:
+        """`why` follows "Stopped: ". Safe in a signal handler."""
+        self.why = self.why or why
+        self._event.set()
+
+    @property
+    def asked(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, but wake at once and answer True when cancellation is asked for."""
+        return self._event.wait(seconds)
+
+    def check(self) -> None:
+        """Raises Cancelled when it was asked for."""
+        if self.asked:
+            raise Cancelled(f"Stopped: {self.why}.")
+
+
+class Silent:
+    """A teller for whoever only wants the outcome."""
+
+    def note(self, message: str) -> None: ...
+
+    def progress(self, progress: Progress) -> None: ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a task: whom to tell, and when to stop."""
+
+    tell: Teller = field(default_factory=Silent)
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+
+def tally(steps: Sequence[Step[Work]]) -> Iterator[tuple[Action, Reason, int, int]]:
+    """(action, reason, count, bytes) for each pair that occurs, in the order of first occurrence."""
+    totals: dict[tuple[Action, Reason], list[int]] = {}
+    for step in steps:
+        entry = totals.setdefault((step.action, step.reason), [0, 0])
+        entry[0] += 1
+        entry[1] += step.size
+    for (action, reason), (count, size) in totals.items():
+        yield action, reason, count, size
+
+
+def in_units(size: int) -> str:
+    """1536 -> "1.5 KB" (powers of 1024, as S3's console counts)."""
+    amount = float(size)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if amount < 1024:
+            return f"{size} {'byte' if size == 1 else 'bytes'}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TB"
+
+
+def counted(count: int, noun: str) -> str:
+    """(1, "file") -> "1 file", (2, "file") -> "2 files"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

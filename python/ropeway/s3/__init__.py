@@ -1,0 +1,1 @@
+"""Walking, comparing, planning and moving objects."""

@@ -1,0 +1,144 @@
+"""The object engine as a port: plans hand it work, it answers with results. `s3.boto` is the engine on boto3.
+
+Nothing above this module knows how bytes travel; another engine is another implementation of `ObjectEngine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from ropeway.errors import RopewayError
+from ropeway.outcome import Cancellation
+
+Pairs = tuple[tuple[str, str], ...]
+"""Names and values in order: hashable, where a dict is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerKey:
+    """SSE-C: the key (32 bytes) that S3 encrypts with and forgets. Never printed."""
+
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What S3 keeps beside the bytes. Empty means: not sent. `sse` is AES256, aws:kms or aws:kms:dsse."""
+
+    content_type: str = ""
+    cache_control: str = ""
+    content_encoding: str = ""
+    content_disposition: str = ""
+    content_language: str = ""
+    metadata: Pairs = ()
+    tags: Pairs = ()
+    storage_class: str = ""
+    acl: str = ""
+    sse: str = ""
+    kms_key_id: str = ""
+    customer_key: CustomerKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Send a local file. Size in bytes and mtime in nanoseconds are those of the plan: a file that differs by then is an error."""
+
+    path: str
+    bucket: str
+    key: str
+    size: int
+    mtime_ns: int
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Fetch an object to `path`, whole or not at all (a temporary name beside it, then a rename). Parent folders are made.
+
+    `etag` pins the version that the plan saw: another one by then is an error.
+    """
+
+    bucket: str
+    key: str
+    path: str
+    size: int
+    etag: str
+    customer_key: CustomerKey | None = None
+
+
+Transfer = Put | Get
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """What became of one transfer: `error` is None only when every byte has arrived and was verified."""
+
+    work: Transfer
+    seconds: float
+    error: RopewayError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a listing shows it. `modified` is seconds since the epoch."""
+
+    key: str
+    size: int
+    etag: str
+    storage_class: str
+    modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An object as HEAD shows it. `checksums` are (algorithm, base64) pairs; `checksum_type` FULL_OBJECT or COMPOSITE."""
+
+    size: int
+    etag: str
+    headers: Headers
+    tag_count: int = 0
+    checksums: Pairs = ()
+    checksum_type: str = ""
+    restore: str = ""
+
+
+Sent = Callable[[int], None]
+"""Told of bytes that went over the wire since the last call; negative when a part starts again. From any thread."""
+
+
+class ObjectEngine(Protocol):
+    """Errors of one object travel in its result; errors that concern all (credentials, bucket, network) are raised."""
+
+    name: Literal["boto3", "wire"]
+
+    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+        """All objects whose key begins with `prefix`, in key order, page by page."""
+        ...
+
+    def heads(
+        self, bucket: str, keys: Sequence[str], customer_key: CustomerKey | None = None
+    ) -> Iterator[tuple[str, Head | RopewayError | None]]:
+        """Each key with its head, None where there is no such object; many in flight, in any order."""
+        ...
+
+    def tags(self, bucket: str, key: str) -> Pairs:
+        """The tags of an object, sorted by name."""
+        ...
+
+    def transfer(self, work: Iterable[Transfer], sent: Sent, cancellation: Cancellation) -> Iterator[Transferred]:
+        """Do all the work, many in flight, results in order of completion.
+
+        After the first error nothing new is begun; what is in flight ends. On cancellation it stops sending, aborts its
+        multipart uploads, removes its temporary files, and raises Cancelled; the same when the iterator is closed.
+        """
+        ...
+
+    def probe(self, bucket: str, prefix: str) -> None:
+        """One listing of at most one key: raises what any work on this bucket would meet. AccessDenied is for the caller to weigh."""
+        ...
+
+    def create_bucket(self, bucket: str, region: str) -> None:
+        """Make the bucket in `region`. One that is ours already is no error; one of somebody else is."""
+        ...

@@ -1,0 +1,97 @@
+"""The inputs that the S3 tasks share, and the values S3 knows (a test compares them with botocore's service model)."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ropeway import inputs
+from ropeway.aws.connection import ADVANCED, AwsInputs
+from ropeway.inputs import Group, Spelling
+
+ENCRYPTION = Group("encryption", "Server-side encryption")
+
+CANNED_ACLS = (
+    "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
+    "bucket-owner-full-control",
+)  # fmt: skip
+STORAGE_CLASSES = (
+    "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS",
+    "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS", "FSX_ONTAP",
+)  # fmt: skip
+
+NO_MATCH = {"error": "Fail", "warn": "Warn and go on", "ignore": "Go on"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Inputs(AwsInputs):
+    """The inputs of every S3 task."""
+
+    bucket_name: str = inputs.text(
+        "Bucket",
+        "The name of the bucket, or the ARN of an access point.",
+        required=True,
+        metavar="BUCKET",
+    )
+    glob_expressions: tuple[str, ...] = inputs.lines(
+        "Files",
+        "Which files, one glob a line, by Azure Pipelines' rules: `*`, `**`, `?`, `[a-z]`; `!` at the beginning takes files out again; "
+        "`#` begins a comment; the order of the lines counts.",
+        default="**",
+        metavar="GLOB",
+    )
+    flatten_folders: bool = inputs.flag(
+        "Flatten folders",
+        "Leave the folders out of the names. Two files that would get the same name are an error before anything is written.",
+        group=ADVANCED.name,
+    )
+    no_match: str = inputs.choice(
+        "When no file matches",
+        "What to do when the globs match nothing.",
+        choices=NO_MATCH,
+        default="error",
+        group=ADVANCED.name,
+    )
+    max_concurrency: int = inputs.number(
+        "Transfers at once",
+        "How many requests are in flight at the same time.",
+        default=32,
+        at_least=1,
+        at_most=512,
+        group=ADVANCED.name,
+    )
+
+    def problems(self, spell: Spelling) -> Iterator[str]:
+        yield from super().problems(spell)
+        if wrong := bucket_problem(self.bucket_name):
+            yield f"{spell('bucket_name')} {wrong}"
+        if not any(line for line in self.glob_expressions if not line.startswith(("#", "!"))):
+            yield f"{spell('glob_expressions')} only takes files out: add a line such as ** that takes some in."
+
+
+def bucket_problem(name: str) -> str:
+    """Why this cannot be a bucket's name or an access point's ARN; empty when it can (S3 user guide, bucket naming rules)."""
+    if name.startswith("arn:"):
+        return (
+            ""
+            if ":accesspoint/" in name or ":accesspoint:" in name
+            else f"is {name!r}: of ARNs only access points' are taken."
+        )
+    if name.startswith("s3://"):
+        return f"is {name!r}: write the bucket's name alone, without s3://."
+    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")
+    if not 3 <= len(name) <= 255 or not set(name) <= allowed:
+        return f"is {name!r}, which is no bucket's name: 3 to 63 letters, digits, dots and hyphens."
+    return ""
+
+
+def customer_key(text: str) -> bytes:
+    """The 32 bytes of a 256-bit SSE-C key written as 64 hex digits, as the Toolkit takes it. Raises ValueError without showing it."""
+    try:
+        key = binascii.unhexlify(text)
+    except (binascii.Error, ValueError):
+        raise ValueError("is not written in hex digits.") from None
+    if len(key) != 32:
+        raise ValueError(f"holds {len(key) * 8} bits; SSE-C takes 256 (64 hex digits).")
+    return key

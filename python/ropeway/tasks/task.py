@@ -1,0 +1,56 @@
+"""What a task is: its names, its inputs, and the two functions that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ropeway.aws.connection import AwsInputs
+from ropeway.aws.session import Aws
+from ropeway.inputs import Group
+from ropeway.outcome import Outcome, Plan, Run
+
+I = TypeVar("I", bound=AwsInputs)  # noqa: E741 - I is for inputs
+P = TypeVar("P", bound=Plan[Any])
+
+
+@dataclass(frozen=True)
+class OutputVariable:
+    """An output variable that a task may set; only these are settable from the task (task.json `restrictions`)."""
+
+    name: str
+    help: str
+
+
+@dataclass(frozen=True)
+class IamAction:
+    """An IAM action that a task needs, on what, and when (empty: always)."""
+
+    action: str
+    resource: str
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class Task(Generic[I, P]):
+    """A pipeline task that is a command too. GUID, name and major are typed by hand and never change.
+
+    `plan` only reads, `apply` does what the plan says and nothing else.
+    """
+
+    name: str
+    id: str
+    major: int
+    friendly_name: str
+    step_title: str
+    description: str
+    help: str
+    command: tuple[str, ...]
+    inputs: type[I]
+    groups: tuple[Group, ...]
+    outputs: tuple[OutputVariable, ...]
+    actions: tuple[IamAction, ...]
+    services: tuple[str, ...]
+    plan: Callable[[I, Aws, Run], P]
+    apply: Callable[[P, Aws, Run], Outcome[Any]]
