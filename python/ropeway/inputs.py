@@ -174,7 +174,7 @@ def connection(label: str, help: str, *, endpoint_type: str, **rest: Any) -> Any
 
 def _declare(declaration: Input) -> Any:
     # A required input gets a default too, so that fields may stand in any order; `read` refuses it when it is empty.
-    return field(default=declaration.read(declaration.default), metadata={"input": declaration})  # type: ignore[arg-type]
+    return field(default=declaration.read(declaration.default), metadata={"input": declaration})
 
 
 # --- reading -----------------------------------------------------------------------------------------------------------
