@@ -9,6 +9,8 @@ RopewayError                 1    what went wrong, and what to do next
 │   └── WrongRegion          1
 ├── NetworkError             1    AWS did not answer: unreachable, timed out, proxy
 │   └── TlsError             1    the other side could not prove who it is
+├── NothingMatched           1    the globs picked no file and no object
+├── Archived                 1    objects must be restored before they can be read
 ├── LocalFileError           1    a file or folder on this machine
 ├── IntegrityError           1    bytes that arrived are not the bytes that were sent
 ├── TransferFailed           1    some objects did not make it; names them
@@ -21,6 +23,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from typing_extensions import Self
 
 
 class RopewayError(Exception):
@@ -60,6 +64,11 @@ class AwsError(RopewayError):
         self.code = code
         self.request_id = request_id
 
+    def advised(self, advice: str) -> Self:
+        """The same answer with advice that only the caller can give."""
+        self.advice = advice
+        return self
+
 
 class AccessDenied(AwsError):
     """The identity may not do this, or the resource does not let it."""
@@ -79,6 +88,14 @@ class NetworkError(RopewayError):
 
 class TlsError(NetworkError):
     """The certificate of the other side is not trusted here."""
+
+
+class NothingMatched(RopewayError):
+    """The globs picked nothing, and that was not allowed (`noMatch`)."""
+
+
+class Archived(RopewayError):
+    """Some objects lie in archive storage and must be restored before they can be read."""
 
 
 class LocalFileError(RopewayError):

@@ -198,3 +198,9 @@ def in_units(size: int) -> str:
 def counted(count: int, noun: str) -> str:
     """(1, "file") -> "1 file", (2, "file") -> "2 files"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listing(names: Sequence[str], most: int = 10) -> str:
+    """The first names, and how many more there are: "a, b, c and 4 more"."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

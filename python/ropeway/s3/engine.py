@@ -119,8 +119,8 @@ class ObjectEngine(Protocol):
 
     def heads(
         self, bucket: str, keys: Sequence[str], customer_key: CustomerKey | None = None
-    ) -> Iterator[tuple[str, Head | RopewayError | None]]:
-        """Each key with its head, None where there is no such object; many in flight, in any order."""
+    ) -> Iterator[tuple[str, Head | None]]:
+        """Each key with its head, None where there is no such object; many in flight, in any order. Raises the first error."""
         ...
 
     def tags(self, bucket: str, key: str) -> Pairs:

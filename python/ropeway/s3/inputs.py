@@ -5,9 +5,11 @@ from __future__ import annotations
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from ropeway import inputs
 from ropeway.aws.connection import ADVANCED, AwsInputs
+from ropeway.errors import NothingMatched
 from ropeway.inputs import Group, Spelling
 
 ENCRYPTION = Group("encryption", "Server-side encryption")
@@ -95,3 +97,41 @@ def customer_key(text: str) -> bytes:
     if len(key) != 32:
         raise ValueError(f"holds {len(key) * 8} bits; SSE-C takes 256 (64 hex digits).")
     return key
+
+
+class WithCustomerKey(Protocol):
+    """The inputs of a task that takes an SSE-C key."""
+
+    @property
+    def key_management(self) -> str: ...
+    @property
+    def customer_key(self) -> str: ...
+    @property
+    def endpoint_url(self) -> str: ...
+
+
+def customer_key_problems(given: WithCustomerKey, spell: Spelling) -> Iterator[str]:
+    """What is wrong with the SSE-C inputs taken together."""
+    managed = spell("key_management")
+    key = spell("customer_key")
+    if given.key_management != "customerManaged":
+        if given.customer_key:
+            yield f"{key} is set, but {managed} is {given.key_management}, not customerManaged."
+        return
+    if not given.customer_key:
+        yield f"{key} is required when {managed} is customerManaged."
+        return
+    if given.endpoint_url.startswith("http://"):
+        yield f"{key} would travel in the clear: {spell('endpoint_url')} is not https."
+    try:
+        customer_key(given.customer_key)
+    except ValueError as wrong:
+        yield f"{key} {wrong}"
+
+
+def nothing_matched(given: S3Inputs, where: str) -> tuple[str, ...]:
+    """What `noMatch` makes of an empty pick: the warnings to go on with. Raises NothingMatched."""
+    message = f"No file matches in {where}: {', '.join(given.glob_expressions)}."
+    if given.no_match == "error":
+        raise NothingMatched(message, advice="Check the folder and the globs, or set noMatch to warn or ignore.")
+    return (message,) if given.no_match == "warn" else ()

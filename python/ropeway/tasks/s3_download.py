@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ropeway import inputs
 from ropeway.aws.connection import AWS_GROUPS
-from ropeway.s3.inputs import ENCRYPTION, S3Inputs
+from ropeway.aws.session import Aws
+from ropeway.errors import LocalFileError
+from ropeway.inputs import Spelling
+from ropeway.outcome import Outcome, Output, Plan, Reason, Run, Step, counted, in_units, listing
+from ropeway.s3.archive import refuse_archived
+from ropeway.s3.compare import same_bytes
+from ropeway.s3.engine import CustomerKey, Get, Head, Listed, ObjectEngine, Transfer
+from ropeway.s3.engines import engine_for
+from ropeway.s3.globs import Globs
+from ropeway.s3.inputs import ENCRYPTION, S3Inputs, customer_key, customer_key_problems, nothing_matched
+from ropeway.s3.keys import folder_prefix, is_marker, paths_for
+from ropeway.s3.moving import move
+from ropeway.tasks.task import IamAction, OutputVariable, Task, introduce
 
 OVERWRITE = {
     "always": "Replace it",
@@ -55,5 +70,174 @@ class S3DownloadInputs(S3Inputs):
         visible="keyManagement = customerManaged",
     )
 
+    def problems(self, spell: Spelling) -> Iterator[str]:
+        yield from super().problems(spell)
+        yield from customer_key_problems(self, spell)
+
 
 GROUPS = (ENCRYPTION, *AWS_GROUPS)
+
+
+# --- the plan: what is read ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadPlan(Plan[Transfer]):
+    """The steps, and what applying them needs to know."""
+
+    inputs: S3DownloadInputs
+    prefix: str
+
+
+def plan(given: S3DownloadInputs, aws: Aws, run: Run) -> DownloadPlan:
+    """Lists the bucket and looks at the target folder. Everything that can be refused is refused here."""
+    introduce(aws, run)
+    engine = engine_for(aws, given)
+    prefix = folder_prefix(given.source_folder)
+    objects = list(_picked(given, prefix, engine, run))
+    source = f"s3://{given.bucket_name}/{prefix}"
+    warnings = () if objects else nothing_matched(given, source)
+    gets = _gets(given, prefix, objects)
+    refuse_archived(given.bucket_name, objects, engine, _customer_key(given))
+    steps = _steps(given, gets, engine, run)
+    return DownloadPlan(
+        title=_title("Download", steps, source, given),
+        steps=tuple(steps),
+        warnings=warnings,
+        inputs=given,
+        prefix=prefix,
+    )
+
+
+def _picked(given: S3DownloadInputs, prefix: str, engine: ObjectEngine, run: Run) -> Iterator[Listed]:
+    globs = Globs(given.glob_expressions)
+    for listed in engine.list(given.bucket_name, prefix):
+        run.cancellation.check()
+        if not is_marker(listed.key, listed.size) and globs.matches(listed.key[len(prefix) :]):
+            yield listed
+
+
+def _gets(given: S3DownloadInputs, prefix: str, objects: list[Listed]) -> list[Get]:
+    target = given.target_folder or "."
+    places = paths_for(
+        target, [listed.key for listed in objects], prefix, strip=given.strip_prefix, flatten=given.flatten_folders
+    )
+    key = _customer_key(given)
+    return [
+        Get(given.bucket_name, listed.key, path, listed.size, listed.etag, key)
+        for listed, path in zip(objects, places, strict=True)
+    ]
+
+
+def _customer_key(given: S3DownloadInputs) -> CustomerKey | None:
+    return CustomerKey(customer_key(given.customer_key)) if given.customer_key else None
+
+
+def _steps(given: S3DownloadInputs, gets: list[Get], engine: ObjectEngine, run: Run) -> list[Step[Transfer]]:
+    there = [get for get in gets if os.path.lexists(get.path)]
+    _refuse_existing(given, there)
+    reasons = dict.fromkeys((get.key for get in gets), Reason.NEW) | dict.fromkeys(
+        (get.key for get in there), Reason.NOT_COMPARED
+    )
+    if given.overwrite == "changed":
+        reasons |= _compared(given, there, engine, run)
+    return [_step(get, reasons[get.key]) for get in gets]
+
+
+def _refuse_existing(given: S3DownloadInputs, there: Sequence[Get]) -> None:
+    folders = [get.path for get in there if os.path.isdir(get.path)]
+    if folders:
+        raise LocalFileError(
+            f"{listing(folders)} would be written as a file, but is a folder.", advice="Choose another target folder."
+        )
+    if there and given.overwrite == "never":
+        raise LocalFileError(
+            f"{counted(len(there), 'file')} exist already: {listing([get.path for get in there])}. Nothing was written.",
+            advice="Empty the target folder, or set overwrite to always or changed.",
+        )
+
+
+def _compared(
+    given: S3DownloadInputs, there: list[Get], engine: ObjectEngine, run: Run
+) -> Iterator[tuple[str, Reason]]:
+    by_key = {get.key: get for get in there}
+    for key, head in engine.heads(given.bucket_name, list(by_key), _customer_key(given)):
+        run.cancellation.check()
+        yield key, _reason(by_key[key], head)
+
+
+def _reason(get: Get, head: Head | None) -> Reason:
+    same = head is not None and os.path.getsize(get.path) == head.size and same_bytes(get.path, head)
+    return Reason.UNCHANGED if same else Reason.CONTENT
+
+
+def _step(get: Get, reason: Reason) -> Step[Transfer]:
+    return Step("skip" if reason is Reason.UNCHANGED else "download", get.path, reason, get.size, get)
+
+
+def _title(verb: str, steps: Sequence[Step[Transfer]], source: str, given: S3DownloadInputs) -> str:
+    moving = [step for step in steps if step.action == "download"]
+    size = in_units(sum(step.size for step in moving))
+    return f"{verb} {counted(len(moving), 'file')} ({size}) from {source} to {given.target_folder or '.'}"
+
+
+# --- applying it: what is written ---------------------------------------------------------------------------------------
+
+
+def apply(planned: DownloadPlan, aws: Aws, run: Run) -> Outcome[Transfer]:
+    """Does what the plan says. The first failing object ends it; what is on its way still arrives, whole."""
+    began = time.monotonic()
+    given = planned.inputs
+    engine = engine_for(aws, given)
+    moved = move(engine, planned.todo, "Downloading", run)
+    downloaded = [result.step for result in moved.results if result.error is None]
+    return Outcome(
+        title=_title("Downloaded", downloaded, f"s3://{given.bucket_name}/{planned.prefix}", given),
+        plan=planned,
+        results=tuple(moved.results),
+        outputs=_outputs(planned, downloaded),
+        seconds=time.monotonic() - began,
+        engine=engine.name,
+        warnings=planned.warnings,
+        error=moved.error,
+    )
+
+
+def _outputs(planned: DownloadPlan, downloaded: Sequence[Step[Transfer]]) -> tuple[Output, ...]:
+    return (
+        Output("filesDownloaded", str(len(downloaded))),
+        Output("filesSkipped", str(len(planned.steps) - len(planned.todo))),
+        Output("bytesDownloaded", str(sum(step.size for step in downloaded))),
+        Output("targetFolder", os.path.abspath(planned.inputs.target_folder or ".")),
+    )
+
+
+TASK = Task(
+    name="S3Download",
+    id="211d63dd-09e5-48b5-9cae-29d480a00ba4",
+    major=1,
+    friendly_name="Ropeway: Amazon S3 download",
+    step_title="S3 download from $(bucketName)",
+    description="Download files from an Amazon S3 bucket, many at a time, verified, and never outside the target folder.",
+    help="Downloads the objects that the globs pick from a bucket to a folder. See docs/tasks/s3-download.md.",
+    command=("s3", "download"),
+    inputs=S3DownloadInputs,
+    groups=GROUPS,
+    outputs=(
+        OutputVariable("filesDownloaded", "How many files were downloaded."),
+        OutputVariable("filesSkipped", "How many files were left out because they are unchanged."),
+        OutputVariable("bytesDownloaded", "How many bytes were downloaded."),
+        OutputVariable("targetFolder", "The folder that the files are in."),
+        OutputVariable(
+            "listFile", "A file with one JSON object a line for each step: name, action, reason, size, error."
+        ),
+    ),
+    actions=(
+        IamAction("s3:ListBucket", "arn:{partition}:s3:::{bucket}"),
+        IamAction("s3:GetObject", "arn:{partition}:s3:::{bucket}/{prefix}*"),
+        IamAction("kms:Decrypt", "the KMS key", "the objects are encrypted with a KMS key of yours"),
+    ),
+    services=("s3", "sts"),
+    plan=plan,
+    apply=apply,
+)

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from ropeway import inputs
 from ropeway.aws.connection import ADVANCED, AWS_GROUPS
+from ropeway.aws.session import Aws
+from ropeway.errors import AccessDenied, BucketMissing
 from ropeway.inputs import Group, NamedRule, Rule, Spelling
-from ropeway.s3.inputs import CANNED_ACLS, ENCRYPTION, STORAGE_CLASSES, S3Inputs, customer_key
+from ropeway.outcome import Outcome, Output, Plan, Reason, Run, Step, counted, in_units
+from ropeway.s3.compare import same_bytes
+from ropeway.s3.engine import CustomerKey, Head, Headers, ObjectEngine, Put, Transfer
+from ropeway.s3.engines import engine_for
+from ropeway.s3.headers import HeaderMaker, HeaderRules
+from ropeway.s3.inputs import (
+    CANNED_ACLS,
+    ENCRYPTION,
+    STORAGE_CLASSES,
+    S3Inputs,
+    customer_key,
+    customer_key_problems,
+    nothing_matched,
+)
+from ropeway.s3.keys import keys_for, normal_prefix
+from ropeway.s3.moving import move
+from ropeway.s3.walk import LocalFile, pick_files
+from ropeway.tasks.task import IamAction, OutputVariable, Task, introduce
 
 HEADERS = Group("headers", "Headers, metadata and tags")
 
@@ -142,18 +162,7 @@ class S3UploadInputs(S3Inputs):
             yield f"{spell('target_folder')} is {self.target_folder!r}: a key's prefix knows no . or .. folders."
 
     def _key_problems(self, spell: Spelling) -> Iterator[str]:
-        if self.key_management == "customerManaged":
-            if not self.customer_key:
-                yield f"{spell('customer_key')} is required when {spell('key_management')} is customerManaged."
-            elif self.endpoint_url.startswith("http://"):
-                yield f"{spell('customer_key')} would travel in the clear: {spell('endpoint_url')} is not https."
-        elif self.customer_key:
-            yield f"{spell('customer_key')} is set, but {spell('key_management')} is {self.key_management}, not customerManaged."
-        if self.customer_key:
-            try:
-                customer_key(self.customer_key)
-            except ValueError as wrong:
-                yield f"{spell('customer_key')} {wrong}"
+        yield from customer_key_problems(self, spell)
         if self.kms_master_key_id and (self.key_management, self.encryption_algorithm) != ("awsManaged", "KMS"):
             yield (
                 f"{spell('kms_master_key_id')} is set, but that needs {spell('key_management')} awsManaged "
@@ -162,3 +171,237 @@ class S3UploadInputs(S3Inputs):
 
 
 GROUPS = (HEADERS, ENCRYPTION, *AWS_GROUPS)
+
+
+# --- the plan: what is read ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPlan(Plan[Transfer]):
+    """The steps, and what applying them needs to know."""
+
+    inputs: S3UploadInputs
+    prefix: str
+    create_bucket: bool
+
+
+def plan(given: S3UploadInputs, aws: Aws, run: Run) -> UploadPlan:
+    """Reads the source folder and asks the bucket. Everything that can be refused is refused here."""
+    files = pick_files(given.source_folder or ".", given.glob_expressions, run.cancellation)
+    warnings = () if files else nothing_matched(given, given.source_folder or "the working directory")
+    prefix = normal_prefix(given.target_folder)
+    puts = _puts(given, prefix, files)
+    introduce(aws, run)
+    engine = engine_for(aws, given)
+    create = not _bucket_is_there(given, prefix, engine)
+    steps = _compared(given, puts, engine, run) if given.skip_unchanged and not create else _not_compared(puts)
+    return UploadPlan(
+        title=_title("Upload", steps, given, prefix),
+        steps=(*_creation(given, create), *steps),
+        warnings=warnings,
+        inputs=given,
+        prefix=prefix,
+        create_bucket=create,
+    )
+
+
+def _puts(given: S3UploadInputs, prefix: str, files: list[LocalFile]) -> list[Put]:
+    maker = HeaderMaker(_header_rules(given))
+    keys = keys_for(prefix, [file.relative for file in files], flatten=given.flatten_folders)
+    return [
+        Put(file.path, given.bucket_name, key, file.size, file.mtime_ns, maker.headers(file.relative))
+        for file, key in zip(files, keys, strict=True)
+    ]
+
+
+def _header_rules(given: S3UploadInputs) -> HeaderRules:
+    return HeaderRules(
+        common=_common_headers(given),
+        charset="" if given.charset.lower() == "none" else given.charset,
+        content_types=given.content_types,
+        content_encodings=given.content_encodings,
+        cache_control=given.cache_control,
+        metadata=given.metadata,
+        tags=given.tags,
+    )
+
+
+def _common_headers(given: S3UploadInputs) -> Headers:
+    aws_managed = given.key_management == "awsManaged"
+    return Headers(
+        content_type=given.content_type,
+        content_encoding=given.content_encoding,
+        storage_class="" if given.storage_class == "STANDARD" else given.storage_class,
+        acl="" if given.files_acl == "none" else given.files_acl,
+        sse={"KMS": "aws:kms", "AES256": "AES256"}[given.encryption_algorithm] if aws_managed else "",
+        kms_key_id=given.kms_master_key_id,
+        customer_key=CustomerKey(customer_key(given.customer_key)) if given.customer_key else None,
+    )
+
+
+def _bucket_is_there(given: S3UploadInputs, prefix: str, engine: ObjectEngine) -> bool:
+    """False only where `createBucket` will make it. An identity that may write but not list is welcome: the first PUT tells."""
+    try:
+        engine.probe(given.bucket_name, prefix)
+    except AccessDenied:
+        return True
+    except BucketMissing as missing:
+        if given.create_bucket:
+            return False
+        raise missing.advised("Check the name, or set createBucket to have it made.") from None
+    return True
+
+
+def _creation(given: S3UploadInputs, create: bool) -> Iterator[Step[Transfer]]:
+    if create:
+        yield Step("create", f"s3://{given.bucket_name}", Reason.NEW, 0)
+
+
+def _not_compared(puts: Iterable[Put]) -> list[Step[Transfer]]:
+    return [Step("upload", _address(put), Reason.NOT_COMPARED, put.size, put) for put in puts]
+
+
+def _compared(given: S3UploadInputs, puts: list[Put], engine: ObjectEngine, run: Run) -> list[Step[Transfer]]:
+    by_key = {put.key: put for put in puts}
+    reasons: dict[str, Reason] = {}
+    for key, head in engine.heads(given.bucket_name, list(by_key), _common_headers(given).customer_key):
+        run.cancellation.check()
+        reasons[key] = _reason(by_key[key], head, engine)
+    return [_step(put, reasons[put.key]) for put in puts]
+
+
+def _step(put: Put, reason: Reason) -> Step[Transfer]:
+    return Step("skip" if reason is Reason.UNCHANGED else "upload", _address(put), reason, put.size, put)
+
+
+def _reason(put: Put, head: Head | None, engine: ObjectEngine) -> Reason:
+    if head is None:
+        return Reason.NEW
+    if head.size != put.size or not same_bytes(put.path, head):
+        return Reason.CONTENT
+    return Reason.UNCHANGED if _same_headers(put, head, engine) else Reason.HEADERS
+
+
+def _same_headers(put: Put, head: Head, engine: ObjectEngine) -> bool:
+    """What is asked for against what is there. What S3 fills in by itself (the bucket's encryption) is not asked for."""
+    asked, there = put.headers, head.headers
+    encrypted = not asked.sse or (
+        asked.sse == there.sse and there.kms_key_id.endswith(asked.kms_key_id.removeprefix("alias/"))
+    )
+    return (
+        encrypted
+        and _comparable(asked) == _comparable(there)
+        and asked.tags == (engine.tags(put.bucket, put.key) if asked.tags or head.tag_count else ())
+    )
+
+
+def _comparable(headers: Headers) -> Headers:
+    return replace(
+        headers,
+        acl="",
+        sse="",
+        kms_key_id="",
+        tags=(),
+        storage_class=headers.storage_class or "STANDARD",
+        customer_key=None,
+    )
+
+
+def _address(put: Put) -> str:
+    return f"s3://{put.bucket}/{put.key}"
+
+
+def _title(verb: str, steps: Iterable[Step[Transfer]], given: S3UploadInputs, prefix: str) -> str:
+    moving = [step for step in steps if step.action == "upload"]
+    size = in_units(sum(step.size for step in moving))
+    source = given.source_folder or "."
+    return f"{verb} {counted(len(moving), 'file')} ({size}) from {source} to {_target(given, prefix)}"
+
+
+def _target(given: S3UploadInputs, prefix: str) -> str:
+    return f"s3://{given.bucket_name}/{prefix}"
+
+
+# --- applying it: what is written ---------------------------------------------------------------------------------------
+
+
+def apply(planned: UploadPlan, aws: Aws, run: Run) -> Outcome[Transfer]:
+    """Does what the plan says. The first failing file ends it; files that are on their way still arrive."""
+    began = time.monotonic()
+    engine = engine_for(aws, planned.inputs)
+    if planned.create_bucket:
+        engine.create_bucket(planned.inputs.bucket_name, aws.region)
+        run.tell.note(f"Created the bucket {planned.inputs.bucket_name} in {aws.region}.")
+    steps = [step for step in planned.steps if step.action == "upload"]
+    moved = move(engine, steps, "Uploading", run)
+    uploaded = [result.step for result in moved.results if result.error is None]
+    return Outcome(
+        title=_title("Uploaded", uploaded, planned.inputs, planned.prefix),
+        plan=planned,
+        results=tuple(moved.results),
+        outputs=_outputs(planned, uploaded),
+        seconds=time.monotonic() - began,
+        engine=engine.name,
+        warnings=planned.warnings,
+        error=moved.error,
+    )
+
+
+def _outputs(planned: UploadPlan, uploaded: list[Step[Transfer]]) -> tuple[Output, ...]:
+    skipped = sum(1 for step in planned.steps if step.action == "skip")
+    return (
+        Output("filesUploaded", str(len(uploaded))),
+        Output("filesSkipped", str(skipped)),
+        Output("bytesUploaded", str(sum(step.size for step in uploaded))),
+        Output("s3Prefix", _target(planned.inputs, planned.prefix)),
+    )
+
+
+TASK = Task(
+    name="S3Upload",
+    id="eeca6f4b-12e7-4644-8551-d2344a90a83e",
+    major=1,
+    friendly_name="Ropeway: Amazon S3 upload",
+    step_title="S3 upload to $(bucketName)",
+    description="Upload files to an Amazon S3 bucket, many at a time, with headers by rule, checksums and a dry run.",
+    help="Uploads the files that the globs pick from a folder to a bucket. See docs/tasks/s3-upload.md.",
+    command=("s3", "upload"),
+    inputs=S3UploadInputs,
+    groups=GROUPS,
+    outputs=(
+        OutputVariable("filesUploaded", "How many files were uploaded."),
+        OutputVariable("filesSkipped", "How many files were left out because they are unchanged."),
+        OutputVariable("bytesUploaded", "How many bytes were uploaded."),
+        OutputVariable("s3Prefix", "Where the files went, as s3://bucket/prefix."),
+        OutputVariable(
+            "listFile", "A file with one JSON object a line for each step: name, action, reason, size, error."
+        ),
+    ),
+    actions=(
+        IamAction("s3:PutObject", "arn:{partition}:s3:::{bucket}/{prefix}*"),
+        IamAction(
+            "s3:AbortMultipartUpload",
+            "arn:{partition}:s3:::{bucket}/{prefix}*",
+            "a file of more than 8 MB may fail half-way",
+        ),
+        IamAction("s3:PutObjectAcl", "arn:{partition}:s3:::{bucket}/{prefix}*", "filesAcl is not none"),
+        IamAction("s3:PutObjectTagging", "arn:{partition}:s3:::{bucket}/{prefix}*", "tags are given"),
+        IamAction("s3:GetObject", "arn:{partition}:s3:::{bucket}/{prefix}*", "skipUnchanged"),
+        IamAction("s3:GetObjectTagging", "arn:{partition}:s3:::{bucket}/{prefix}*", "skipUnchanged and tags"),
+        IamAction(
+            "s3:ListBucket",
+            "arn:{partition}:s3:::{bucket}",
+            "skipUnchanged; and to be told of a missing bucket before the first file",
+        ),
+        IamAction("s3:CreateBucket", "arn:{partition}:s3:::{bucket}", "createBucket"),
+        IamAction("kms:GenerateDataKey", "the KMS key", "the objects are encrypted with a KMS key of yours"),
+        IamAction(
+            "kms:Decrypt",
+            "the KMS key",
+            "the objects are encrypted with a KMS key of yours, and skipUnchanged or files over 8 MB",
+        ),
+    ),
+    services=("s3", "sts"),
+    plan=plan,
+    apply=apply,
+)

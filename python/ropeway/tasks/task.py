@@ -54,3 +54,12 @@ class Task(Generic[I, P]):
     services: tuple[str, ...]
     plan: Callable[[I, Aws, Run], P]
     apply: Callable[[P, Aws, Run], Outcome[Any]]
+
+
+def introduce(aws: Aws, run: Run) -> None:
+    """The first thing a plan does: say who acts and where, and stop when that identity may not act here."""
+    identity = aws.guard()
+    if identity is None:
+        run.tell.note(f"Region {aws.region}.")
+        return
+    run.tell.note(f"Acting as {identity.arn} in account {identity.account}, region {aws.region}: {identity.origin}.")

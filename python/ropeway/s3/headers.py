@@ -1,0 +1,85 @@
+"""Which headers a file gets: what holds for all of them, then the `glob=value` rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ropeway.errors import InputError
+from ropeway.inputs import NamedRule, Rule
+from ropeway.s3.engine import Headers, Pairs
+from ropeway.s3.globs import Glob
+from ropeway.s3.media_types import content_type
+
+MOST_TAGS = 10
+"""S3 user guide, "Categorizing your storage using tags"."""
+MOST_METADATA = 2048
+"""Bytes of names and values together (S3 user guide, "User-defined object metadata")."""
+
+
+@dataclass(frozen=True)
+class HeaderRules:
+    """`common` is what every object gets; the rest is by file. A rule's glob is matched against the path below the source folder."""
+
+    common: Headers
+    charset: str = ""
+    content_types: tuple[Rule, ...] = ()
+    content_encodings: tuple[Rule, ...] = ()
+    cache_control: tuple[Rule, ...] = ()
+    metadata: tuple[NamedRule, ...] = ()
+    tags: tuple[NamedRule, ...] = ()
+
+
+class HeaderMaker:
+    """The headers of each file. Equal headers are one object: a tree of 100,000 files holds a handful."""
+
+    def __init__(self, rules: HeaderRules) -> None:
+        self._rules = rules
+        self._types = _compiled(rules.content_types)
+        self._encodings = _compiled(rules.content_encodings)
+        self._caching = _compiled(rules.cache_control)
+        self._metadata = [(Glob(rule.pattern), rule) for rule in rules.metadata]
+        self._tags = [(Glob(rule.pattern), rule) for rule in rules.tags]
+        self._known: dict[Headers, Headers] = {}
+
+    def headers(self, relative: str) -> Headers:
+        """Raises InputError when the rules give this file more metadata or tags than S3 keeps."""
+        common = self._rules.common
+        made = replace(
+            common,
+            content_type=common.content_type
+            or _first(self._types, relative)
+            or content_type(relative, self._rules.charset),
+            content_encoding=common.content_encoding or _first(self._encodings, relative),
+            cache_control=_first(self._caching, relative),
+            metadata=_all(self._metadata, relative),
+            tags=_all(self._tags, relative),
+        )
+        known = self._known.setdefault(made, made)
+        if known is made:
+            _check(relative, made)
+        return known
+
+
+def _compiled(rules: Iterable[Rule]) -> list[tuple[Glob, str]]:
+    return [(Glob(rule.pattern), rule.value) for rule in rules]
+
+
+def _first(rules: Sequence[tuple[Glob, str]], relative: str) -> str:
+    return next((value for glob, value in rules if glob.matches(relative)), "")
+
+
+def _all(rules: Sequence[tuple[Glob, NamedRule]], relative: str) -> Pairs:
+    return tuple(sorted({rule.name: rule.value for glob, rule in rules if glob.matches(relative)}.items()))
+
+
+def _check(relative: str, headers: Headers) -> None:
+    if len(headers.tags) > MOST_TAGS:
+        raise InputError(
+            [f"The tag rules give {relative} {len(headers.tags)} tags; an object has at most {MOST_TAGS}."]
+        )
+    size = sum(len(name) + len(value) for name, value in headers.metadata)
+    if size > MOST_METADATA:
+        raise InputError(
+            [f"The metadata rules give {relative} {size:,} bytes of metadata; S3 keeps at most {MOST_METADATA:,}."]
+        )
