@@ -44,7 +44,10 @@ class NamedRule:
 
 @dataclass(frozen=True)
 class Input:
-    """The declaration of one input. `read` raises ValueError with what is wrong, worded to follow the input's name."""
+    """The declaration of one input. `read` raises ValueError with what is wrong, worded to follow the input's name.
+
+    `aliases` are names on the agent that it had before; Azure DevOps hands them over under the present one.
+    """
 
     label: str
     help: str
@@ -60,6 +63,7 @@ class Input:
     endpoint_type: str = ""
     on_cli: bool = True
     metavar: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ class Task(Generic[I, P]):
     plan: Callable[[I, Aws, Run], P]
     apply: Callable[[P, Aws, Run], Outcome[Any]]
 
+    @property
+    def pipeline_name(self) -> str:
+        """What a pipeline calls it, before the `@` and the major."""
+        return f"Ropeway{self.name}"
+
 
 def introduce(aws: Aws, run: Run) -> None:
     """The first thing a plan does: say who acts and where, and stop when that identity may not act here."""
