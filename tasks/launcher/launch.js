@@ -142,7 +142,10 @@ function failFound(refused) {
 function run(python) {
   say('##vso[task.debug]Python ' + python.version + ' by ' + data(python.origin) + ': ' + data(python.executable));
   // Python's stdin is a pipe that only this process holds: should it be killed, Python reads the end of it and stops.
-  const child = spawn(python.executable, FLAGS.concat(path.join(__dirname, 'main.py')), { stdio: ['pipe', 'inherit', 'inherit'] });
+  const child = spawn(python.executable, FLAGS.concat(path.join(__dirname, 'main.py')), {
+    stdio: ['pipe', 'inherit', 'inherit'],
+    env: Object.assign({}, process.env, { ROPEWAY_STDIN: 'held' }), // tells Python that the end of its stdin means us
+  });
   child.on('error', (error) => fail('Could not start ' + python.executable + ': ' + error.message + '. ' + REMEDY));
   child.on('exit', ended);
   // The agent signals this process alone. On Windows a console event reaches Python by itself, and kill() would end it uncleaned.
