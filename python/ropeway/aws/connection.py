@@ -35,9 +35,15 @@ class Connection:
 
 @dataclass(frozen=True)
 class Network:
-    """How to get out of this machine. `proxy_url` may carry user and password; it is never printed."""
+    """How to get out of this machine. Empty fields leave it to the environment (HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE).
+
+    `proxy_url` may carry user and password (percent-encoded); it is never printed. `bypass` are regular expressions as the
+    agent keeps them: an address (`https://host`, with its port when that is not the usual one) in which one of them is found
+    is reached without the proxy, loopback always. `ca_file` (PEM) is trusted beside the usual authorities, not instead of them.
+    """
 
     proxy_url: str = field(default="", repr=False)
+    bypass: tuple[str, ...] = ()
     ca_file: str = ""
     verify: bool = True
 
