@@ -1,0 +1,98 @@
+"""The generated blocks of the Markdown pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ropeway.inputs import Declared
+from ropeway.tasks.task import IamAction, Task
+from tooling.generate.task_json import in_form_order
+
+AnyTask = Task[Any, Any]
+
+
+def blocks(task: AnyTask) -> Mapping[str, str]:
+    """The blocks of a task's own page."""
+    return {"inputs": inputs_tables(task), "outputs": outputs_table(task), "policy": policy(task)}
+
+
+def tasks_table(tasks: Sequence[AnyTask]) -> str:
+    rows = [
+        (
+            f"[`{task.pipeline_name}@{task.major}`](docs/tasks/{'-'.join(task.command)}.md)",
+            f"`ropeway {' '.join(task.command)}`",
+            task.description,
+        )
+        for task in tasks
+    ]
+    return _table(("Task", "Command", "What it does"), rows)
+
+
+def inputs_tables(task: AnyTask) -> str:
+    """A table for what is in no group, then one a group, as the form shows them."""
+    return "\n\n".join(_grouped(task))
+
+
+def _grouped(task: AnyTask) -> Iterator[str]:
+    order = in_form_order(task)
+    for name, label in (("", ""), *((group.name, group.label) for group in task.groups)):
+        rows = [_input_row(item) for item in order if item.input.group == name]
+        if rows:
+            heading = f"### {label}\n\n" if label else ""
+            yield heading + _table(("Input", "Command line", "Default", "What it does"), rows)
+
+
+def _input_row(item: Declared) -> tuple[str, ...]:
+    what = item.input
+    option = f"`{item.option}`" if what.on_cli else "none"
+    default = "required" if what.required else f"`{what.default}`" if what.default else ""
+    return f"`{item.name}`", option, default, " ".join(_meaning(item))
+
+
+def _meaning(item: Declared) -> Iterator[str]:
+    what = item.input
+    yield what.help
+    if what.choices:
+        yield "One of " + ", ".join(_choice(value, label) for value, label in what.choices.items()) + "."
+    if what.visible:
+        yield f"Only with `{what.visible}`."
+
+
+def _choice(value: str, label: str) -> str:
+    return f"`{value}`" if value == label else f"`{value}` ({label})"
+
+
+def outputs_table(task: AnyTask) -> str:
+    return _table(("Output variable", "What it holds"), [(f"`{output.name}`", output.help) for output in task.outputs])
+
+
+def policy(task: AnyTask) -> str:
+    """The policy that is always needed as JSON, then what else is needed when."""
+    actions = [replace(action, resource=_shown(action.resource)) for action in task.actions]
+    always = [action for action in actions if not action.when]
+    more = [(f"`{action.action}`", _code(action.resource), action.when) for action in actions if action.when]
+    document = {"Version": "2012-10-17", "Statement": list(_statements(always))}
+    table = f"\n\nAnd, as far as it applies:\n\n{_table(('Action', 'On', 'When'), more)}" if more else ""
+    return f"```json\n{json.dumps(document, indent=2)}\n```{table}"
+
+
+def _shown(resource: str) -> str:
+    return resource.format(partition="aws", bucket="BUCKET", prefix="PREFIX/")
+
+
+def _code(resource: str) -> str:
+    return f"`{resource}`" if resource.startswith("arn:") else resource
+
+
+def _statements(actions: Sequence[IamAction]) -> Iterator[Mapping[str, object]]:
+    for resource in dict.fromkeys(action.resource for action in actions):
+        allowed = [action.action for action in actions if action.resource == resource]
+        yield {"Effect": "Allow", "Action": allowed, "Resource": resource}
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
