@@ -1,0 +1,108 @@
+"""The embedded AWS in this process: moto's application, mended, behind an HTTP server on a free port of 127.0.0.1.
+
+moto keeps its state for the whole process: two servers in one process show the same buckets, and the state ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+from moto import backends
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from ropeway.aws.connection import Connection
+from ropeway.local import patches
+from ropeway.local.http import Environ, Server, Wsgi
+
+REGION = "us-east-1"
+
+log = logging.getLogger(__name__)
+log.addHandler(logging.NullHandler())  # nothing on stderr unless the process asked for a log
+
+
+@dataclass(frozen=True)
+class EmbeddedAws:
+    """Where an embedded AWS listens, and the credentials that go with it (it takes any)."""
+
+    endpoint_url: str
+    region: str = REGION
+
+    @property
+    def connection(self) -> Connection:
+        return Connection("the embedded AWS", access_key_id="AKIAROPEWAYEMBEDDED0", secret_access_key="embedded")  # noqa: S106
+
+
+@dataclass(frozen=True)
+class BucketHeld:
+    """A bucket of the embedded AWS: how many objects, how many bytes (current versions)."""
+
+    name: str
+    objects: int
+    bytes: int
+
+
+@contextmanager
+def embedded(*, tls: ssl.SSLContext | None = None) -> Iterator[EmbeddedAws]:
+    """An embedded AWS for as long as the block lasts."""
+    server = Server(application(), tls)
+    server.start()
+    try:
+        yield EmbeddedAws(server.url)
+    finally:
+        server.stop()
+
+
+def application() -> Wsgi:
+    """The application of moto, mended, which answers instead of falling over."""
+    patches.apply()
+    return _never_falling(DomainDispatcherApplication(create_backend_app))
+
+
+def reset() -> None:
+    """Forget everything: all services, accounts and regions."""
+    moto_api_backend.reset()
+
+
+def held() -> tuple[BucketHeld, ...]:
+    """The buckets of all accounts, by name."""
+    accounts = backends.get_backend("s3").values()
+    buckets = [bucket for partitions in accounts for s3 in partitions.values() for bucket in s3.buckets.values()]
+    return tuple(_held(bucket) for bucket in sorted(buckets, key=lambda bucket: str(bucket.name)))
+
+
+def _held(bucket: Any) -> BucketHeld:
+    sizes = [key.size for key in bucket.keys.values() if hasattr(key, "size")]  # a delete marker has none
+    return BucketHeld(bucket.name, len(sizes), sum(sizes))
+
+
+def _never_falling(app: Wsgi) -> Wsgi:
+    """What moto cannot do raises; AWS's clients want an answer, and 501 is one that they do not ask for again."""
+
+    def answer(environ: Environ, start_response: Any) -> Any:
+        try:
+            return app(environ, start_response)
+        except Exception as error:
+            log.exception("%s %s", environ["REQUEST_METHOD"], environ["RAW_URI"])
+            kind, content = _refusal(environ, f"The embedded AWS cannot do this ({type(error).__name__}: {error}).")
+            start_response("501 Not Implemented", [("Content-Type", kind)])
+            return [content]
+
+    return answer
+
+
+def _refusal(environ: Environ, message: str) -> tuple[str, bytes]:
+    """Content type and body in the protocol that the client speaks."""
+    if "HTTP_X_AMZ_TARGET" in environ:
+        return "application/x-amz-json-1.1", json.dumps({"__type": "NotImplemented", "message": message}).encode()
+    error = f"<Error><Code>NotImplemented</Code><Message>{escape(message)}</Message></Error>"
+    if "/s3/" not in environ.get("HTTP_AUTHORIZATION", ""):
+        error = f"<ErrorResponse>{error}</ErrorResponse>"
+    return "application/xml", error.encode()

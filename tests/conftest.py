@@ -1,0 +1,144 @@
+"""What every test stands on: an environment without a trace of this machine, and real servers on 127.0.0.1.
+
+aws environment    nothing of AWS, a pipeline or a proxy leaks in; HOME is a folder of the test (for every test)
+embedded           the embedded AWS of this worker        s3, bucket             a client of it, a fresh bucket in it
+seaweed            a real, strict S3, one for the run     seaweed_s3, seaweed_bucket
+misbehaving        a server that answers what it is told
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from ropeway.local.server import EmbeddedAws
+from ropeway.local.server import embedded as embedded_aws
+from tests.servers.misbehaving import Misbehaving, misbehaving_server
+from tests.servers.seaweed import Seaweed
+from tests.servers.seaweed import seaweed as seaweed_server
+
+LEAKS = (
+    "AWS_",
+    "BOTO_",
+    "INPUT_",
+    "ENDPOINT_",
+    "SECRET_",
+    "SECUREFILE_",
+    "AGENT_",
+    "BUILD_",
+    "SYSTEM_",
+    "RELEASE_",
+    "VSTS_",
+    "ROPEWAY_",
+)
+PROXIES = {
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+}
+
+
+def _leaked() -> list[str]:
+    return [name for name in os.environ if name.upper().startswith(LEAKS) or name.upper() in PROXIES]
+
+
+def pytest_configure() -> None:
+    # Before any fixture of a wider scope than a test can see it.
+    for name in _leaked():
+        del os.environ[name]
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+
+@pytest.fixture(autouse=True)
+def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, and the environment of a machine that knows neither AWS nor a pipeline. Its home is returned."""
+    home = tmp_path_factory.mktemp("home")
+    for name in _leaked():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
+    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):
+        monkeypatch.setenv(name, str(home))
+    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+# --- the embedded AWS ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[EmbeddedAws]:
+    with embedded_aws() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def s3(embedded: EmbeddedAws) -> Iterator[Any]:
+    """A boto3 client of the embedded S3. It does not try again: a test wants the first answer."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=embedded.endpoint_url,
+        region_name=embedded.region,
+        aws_access_key_id=embedded.connection.access_key_id,
+        aws_secret_access_key=embedded.connection.secret_access_key,
+        config=Config(retries={"max_attempts": 0}),
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    """A bucket that no other test has."""
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+# --- a real S3 -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Seaweed]:
+    """SeaweedFS: strict about signatures and checksums. Started once for all workers, stopped when the last one ends."""
+    base = tmp_path_factory.getbasetemp()
+    with seaweed_server((base if worker_id == "master" else base.parent) / "seaweed") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def seaweed_s3(seaweed: Seaweed) -> Iterator[Any]:
+    client: Any = seaweed.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def seaweed_bucket(seaweed_s3: Any) -> Iterator[str]:
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    seaweed_s3.create_bucket(Bucket=name)
+    yield name
+    seaweed_s3.delete_bucket(Bucket=name)  # with all that is in it: this server allows that
+
+
+# --- a bad S3 ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def misbehaving() -> Iterator[Misbehaving]:
+    with misbehaving_server() as running:
+        yield running
