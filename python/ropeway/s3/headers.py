@@ -38,7 +38,8 @@ class HeaderMaker:
         self._types = _compiled(rules.content_types)
         self._encodings = _compiled(rules.content_encodings)
         self._caching = _compiled(rules.cache_control)
-        self._metadata = [(Glob(rule.pattern), rule) for rule in rules.metadata]
+        # S3 keeps the names of metadata in lower case ("User-defined object metadata").
+        self._metadata = [(Glob(rule.pattern), replace(rule, name=rule.name.lower())) for rule in rules.metadata]
         self._tags = [(Glob(rule.pattern), rule) for rule in rules.tags]
         self._known: dict[Headers, Headers] = {}
 

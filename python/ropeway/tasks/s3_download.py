@@ -152,7 +152,7 @@ def _refuse_existing(given: S3DownloadInputs, there: Sequence[Get]) -> None:
         )
     if there and given.overwrite == "never":
         raise LocalFileError(
-            f"{counted(len(there), 'file')} exist already: {listing([get.path for get in there])}. Nothing was written.",
+            f"{counted(len(there), 'file')} would be overwritten: {listing([get.path for get in there])}. Nothing was written.",
             advice="Empty the target folder, or set overwrite to always or changed.",
         )
 

@@ -283,11 +283,12 @@ def _reason(put: Put, head: Head | None, engine: ObjectEngine) -> Reason:
 
 
 def _same_headers(put: Put, head: Head, engine: ObjectEngine) -> bool:
-    """What is asked for against what is there. What S3 fills in by itself (the bucket's encryption) is not asked for."""
+    """What is asked for against what is there. What S3 fills in by itself (the bucket's encryption) is not asked for.
+
+    S3 tells a key's ARN, never the alias it was asked by: with an alias the headers always count as changed.
+    """
     asked, there = put.headers, head.headers
-    encrypted = not asked.sse or (
-        asked.sse == there.sse and there.kms_key_id.endswith(asked.kms_key_id.removeprefix("alias/"))
-    )
+    encrypted = not asked.sse or (asked.sse == there.sse and there.kms_key_id.endswith(asked.kms_key_id))
     return (
         encrypted
         and _comparable(asked) == _comparable(there)

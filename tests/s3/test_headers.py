@@ -1,0 +1,75 @@
+"""Headers by rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from ropeway.errors import InputError
+from ropeway.inputs import NamedRule, Rule
+from ropeway.s3.engine import Headers
+from ropeway.s3.headers import HeaderMaker, HeaderRules
+
+
+def made(relative: str, common: Headers = Headers(), **rules) -> Headers:
+    return HeaderMaker(HeaderRules(common, **rules)).headers(relative)
+
+
+def test_the_extension_decides_the_content_type_and_text_gets_the_charset():
+    assert made("a.html", charset="utf-8").content_type == "text/html; charset=utf-8"
+    assert made("a.png", charset="utf-8").content_type == "image/png"
+    assert made("a.html").content_type == "text/html"
+
+
+def test_a_rule_beats_the_extension_and_is_taken_as_it_is_written():
+    rules = (Rule("**/*.html", "text/plain", 1),)
+    assert made("sub/a.html", charset="utf-8", content_types=rules).content_type == "text/plain"
+
+
+def test_one_content_type_for_all_beats_every_rule():
+    common = Headers(content_type="application/x-own")
+    assert made("a.html", common, content_types=(Rule("**", "text/plain", 1),)).content_type == "application/x-own"
+
+
+def test_the_first_matching_line_counts():
+    rules = (Rule("**/*.html", "no-cache", 1), Rule("**", "max-age=31536000, immutable", 2))
+    assert made("deep/index.html", cache_control=rules).cache_control == "no-cache"
+    assert made("app.js", cache_control=rules).cache_control == "max-age=31536000, immutable"
+    assert made("app.js", cache_control=rules[:1]).cache_control == ""
+
+
+def test_encodings_go_by_rule():
+    rules = (Rule("**/*.gz", "gzip", 1),)
+    assert made("a.js.gz", content_encodings=rules).content_encoding == "gzip"
+    assert made("a.js", content_encodings=rules).content_encoding == ""
+
+
+def test_every_matching_line_of_metadata_counts_and_a_later_one_replaces():
+    rules = (
+        NamedRule("**", "team", "web", 1),
+        NamedRule("**", "stage", "test", 2),
+        NamedRule("**/*.js", "team", "js", 3),
+    )
+    assert made("a.js", metadata=rules).metadata == (("stage", "test"), ("team", "js"))
+    assert made("a.css", metadata=rules).metadata == (("stage", "test"), ("team", "web"))
+
+
+def test_eleven_tags_are_refused_by_the_name_of_the_file():
+    rules = tuple(NamedRule("**", f"t{n}", "x", n) for n in range(11))
+    with pytest.raises(InputError, match=r"The tag rules give sub/a\.js 11 tags; an object has at most 10\."):
+        made("sub/a.js", tags=rules)
+    assert len(made("sub/a.js", tags=rules[:10]).tags) == 10
+
+
+def test_more_metadata_than_s3_keeps_is_refused():
+    with pytest.raises(InputError, match=r"give a\.js 2,049 bytes of metadata; S3 keeps at most 2,048"):
+        made("a.js", metadata=(NamedRule("**", "n", "x" * 2048, 1),))
+
+
+def test_files_with_equal_headers_share_one_object():
+    maker = HeaderMaker(HeaderRules(Headers(), charset="utf-8"))
+    assert maker.headers("a.html") is maker.headers("b/c.html")
+
+
+def test_names_of_metadata_are_in_lower_case_as_s3_keeps_them():
+    rules = (NamedRule("**", "Build", "1", 1), NamedRule("**", "build", "2", 2))
+    assert made("a", metadata=rules).metadata == (("build", "2"),)

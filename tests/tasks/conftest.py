@@ -1,0 +1,69 @@
+"""Running a task against the embedded AWS, the way a door does, but with what it tells kept for the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from ropeway.aws.connection import Connection
+from ropeway.aws.session import connect
+from ropeway.inputs import camel, read
+from ropeway.outcome import Cancellation, Outcome, Plan, Progress, Run
+from ropeway.registry import load_task
+
+
+@dataclass
+class Told:
+    """A teller that remembers."""
+
+    notes: list[str] = field(default_factory=list)
+    progress_seen: list[Progress] = field(default_factory=list)
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    def progress(self, progress: Progress) -> None:
+        self.progress_seen.append(progress)
+
+
+@dataclass
+class Ran:
+    """What came of a task, or of its plan alone."""
+
+    plan: Plan
+    outcome: Outcome | None
+    told: Told
+
+
+@pytest.fixture
+def run_task(endpoint):
+    """`run_task("s3_upload", bucket_name=..., dry_run="true")`: texts as a door collects them, against the embedded AWS."""
+
+    def run(module: str, *, only_plan: bool = False, cancellation: Cancellation | None = None, **texts: str) -> Ran:
+        task = load_task(module)
+        given = read(task.inputs, {"endpoint_url": endpoint, "region_name": "us-east-1"} | texts, camel)
+        connection = Connection("the test's keys", access_key_id="AKIAIOSFODNN7EXAMPLE", secret_access_key="secret")
+        aws = connect(given, connection)
+        told = Told()
+        context = Run(told, cancellation or Cancellation())
+        plan = task.plan(given, aws, context)
+        return Ran(plan, None if only_plan else task.apply(plan, aws, context), told)
+
+    return run
+
+
+@pytest.fixture
+def make_tree(tmp_path):
+    """`make_tree({"a/b.txt": b"..."})` writes files below a new folder and answers its path."""
+
+    def make(files: dict[str, bytes], under: str = "source") -> str:
+        root = tmp_path / under
+        root.mkdir(exist_ok=True)
+        for name, data in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return str(root)
+
+    return make

@@ -1,0 +1,202 @@
+"""S3Download: what is in the folder afterwards, and what the user reads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ropeway.errors import Archived, BucketMissing, InputError, LocalFileError, NothingMatched, RopewayError
+
+SITE = {
+    "site/index.html": b"<h1>",
+    "site/js/app.js": b"js",
+    "site/.well-known/x": b"dot",
+    "site2/z.txt": b"z",
+    "siteX.txt": b"x",
+}
+
+
+def tree(folder: str | Path) -> dict[str, bytes]:
+    root = Path(folder)
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def reasons(plan) -> dict[str, str]:
+    return {os.path.basename(step.name): str(step.reason) for step in plan.steps}
+
+
+@pytest.fixture
+def fill(s3, bucket):
+    def put(objects: dict[str, bytes], **rest) -> None:
+        for key, data in objects.items():
+            s3.put_object(Bucket=bucket, Key=key, Body=data, **rest)
+
+    return put
+
+
+@pytest.fixture
+def target(tmp_path):
+    return str(tmp_path / "target")
+
+
+@pytest.mark.parametrize("folder", ["site", "site/", "/site/"])
+def test_a_source_folder_is_a_folder_not_a_beginning_of_names(run_task, fill, bucket, target, folder):
+    fill(SITE)
+    ran = run_task("s3_download", bucket_name=bucket, source_folder=folder, target_folder=target)
+    assert tree(target) == {"site/index.html": b"<h1>", "site/js/app.js": b"js", "site/.well-known/x": b"dot"}
+    assert ran.outcome.title == f"Downloaded 3 files (9 bytes) from s3://{bucket}/site/ to {target}"
+    assert {output.name: output.value for output in ran.outcome.outputs} == {
+        "filesDownloaded": "3",
+        "filesSkipped": "0",
+        "bytesDownloaded": "9",
+        "targetFolder": target,
+    }
+
+
+def test_the_source_folder_can_be_left_out_of_the_paths(run_task, fill, bucket, target):
+    fill(SITE)
+    run_task("s3_download", bucket_name=bucket, source_folder="site", target_folder=target, strip_prefix="true")
+    assert sorted(tree(target)) == [".well-known/x", "index.html", "js/app.js"]
+
+
+def test_globs_start_at_the_source_folder_and_exclude_in_order(run_task, fill, bucket, target):
+    fill(SITE)
+    given = {"bucket_name": bucket, "source_folder": "site", "target_folder": target, "strip_prefix": "true"}
+    run_task("s3_download", **given, glob_expressions="**\n!**/*.js\n!.well-known/**")
+    assert sorted(tree(target)) == ["index.html"]
+
+
+def test_without_a_source_folder_the_whole_bucket_comes(run_task, fill, bucket, target):
+    fill(SITE)
+    run_task("s3_download", bucket_name=bucket, target_folder=target)
+    assert tree(target) == SITE
+
+
+def test_more_than_a_page_of_keys_comes_whole(run_task, fill, bucket, target):
+    many = {f"n/{n:04}": str(n).encode() for n in range(1205)}
+    fill(many)
+    run_task("s3_download", bucket_name=bucket, target_folder=target)
+    assert tree(target) == many
+
+
+def test_folder_markers_are_no_files(run_task, fill, bucket, target):
+    fill({"a/": b"", "a/b.txt": b"1", "old_$folder$": b""})
+    ran = run_task("s3_download", bucket_name=bucket, target_folder=target)
+    assert tree(target) == {"a/b.txt": b"1"}
+    assert len(ran.plan.steps) == 1
+
+
+def test_flattening_and_its_collisions(run_task, fill, bucket, target):
+    fill({"a/x": b"1", "b/y": b"2"})
+    run_task("s3_download", bucket_name=bucket, target_folder=target, flatten_folders="true")
+    assert tree(target) == {"x": b"1", "y": b"2"}
+    fill({"c/x": b"3"})
+    with pytest.raises(RopewayError, match=r"a/x.*c/x"):
+        run_task("s3_download", bucket_name=bucket, target_folder=target, flatten_folders="true")
+
+
+@pytest.mark.parametrize("word", ["never", "false"])
+def test_never_overwriting_fails_before_anything_is_written(run_task, fill, make_tree, bucket, word):
+    fill({"a": b"new", "b": b"new"})
+    target = make_tree({"b": b"mine"}, under="target")
+    with pytest.raises(LocalFileError, match=r"1 file would be overwritten: .*target/b\. Nothing was written\."):
+        run_task("s3_download", bucket_name=bucket, target_folder=target, overwrite=word)
+    assert tree(target) == {"b": b"mine"}
+
+
+@pytest.mark.parametrize("word", ["always", "true", "True"])
+def test_always_overwriting_replaces(run_task, fill, make_tree, bucket, word):
+    fill({"a": b"new", "b": b"new"})
+    target = make_tree({"b": b"mine"}, under="target")
+    ran = run_task("s3_download", bucket_name=bucket, target_folder=target, overwrite=word)
+    assert tree(target) == {"a": b"new", "b": b"new"}
+    assert reasons(ran.plan) == {"a": "new", "b": "not compared"}
+
+
+def test_changed_files_are_replaced_and_equal_ones_left(run_task, fill, make_tree, bucket):
+    fill({"same": b"1", "differs": b"2", "new": b"3"})
+    target = make_tree({"same": b"1", "differs": b"X"}, under="target")
+    ran = run_task("s3_download", bucket_name=bucket, target_folder=target, overwrite="changed")
+    assert reasons(ran.plan) == {"same": "unchanged", "differs": "content", "new": "new"}
+    assert tree(target) == {"same": b"1", "differs": b"2", "new": b"3"}
+
+
+def test_a_folder_where_a_file_should_go_is_told(run_task, fill, make_tree, bucket):
+    fill({"a": b"1"})
+    target = make_tree({"a/b": b"mine"}, under="target")
+    with pytest.raises(LocalFileError, match=r"target/a would be written as a file, but is a folder"):
+        run_task("s3_download", bucket_name=bucket, target_folder=target)
+
+
+@pytest.mark.parametrize("key", ["../escape", "a/../../escape", "/rooted", "a//b", "a/./b"])
+def test_no_key_writes_outside_the_target_folder(run_task, fill, bucket, target, tmp_path, key):
+    fill({"fine": b"1", key: b"evil"})
+    with pytest.raises(RopewayError) as caught:
+        run_task("s3_download", bucket_name=bucket, target_folder=target)
+    assert key in str(caught.value)
+    assert not (tmp_path / "escape").exists()
+    assert tree(target) == {}
+    run_task("s3_download", bucket_name=bucket, target_folder=target, glob_expressions="fine")
+    assert tree(target) == {"fine": b"1"}
+
+
+def test_a_link_that_leads_out_of_the_target_is_not_followed(run_task, fill, make_tree, bucket, tmp_path):
+    fill({"out/x": b"evil"})
+    target = make_tree({}, under="target")
+    (tmp_path / "outside").mkdir()
+    os.symlink(tmp_path / "outside", f"{target}/out")
+    with pytest.raises(RopewayError, match="out"):
+        run_task("s3_download", bucket_name=bucket, target_folder=target)
+    assert tree(tmp_path / "outside") == {}
+
+
+def test_archived_objects_are_named_with_what_to_do(run_task, fill, bucket, target):
+    fill({"old.log": b"1"}, StorageClass="GLACIER")
+    fill({"new.log": b"2"})
+    with pytest.raises(Archived, match=r"1 object in s3://.* must be restored .*: old\.log\. Restore them"):
+        run_task("s3_download", bucket_name=bucket, target_folder=target)
+    assert tree(target) == {}
+    run_task("s3_download", bucket_name=bucket, target_folder=target, glob_expressions="**\n!old.log")
+    assert tree(target) == {"new.log": b"2"}
+
+
+def test_a_restored_object_is_read(run_task, fill, s3, bucket, target):
+    fill({"old.log": b"1"}, StorageClass="GLACIER")
+    s3.restore_object(Bucket=bucket, Key="old.log", RestoreRequest={"Days": 1})
+    run_task("s3_download", bucket_name=bucket, target_folder=target)
+    assert tree(target) == {"old.log": b"1"}
+
+
+def test_a_large_object_comes_in_ranges_byte_for_byte(run_task, fill, bucket, target):
+    data = os.urandom(1 << 20) * 40
+    fill({"large.bin": data})
+    run_task("s3_download", bucket_name=bucket, target_folder=target)
+    assert tree(target) == {"large.bin": data}
+
+
+def test_no_match_is_an_error_unless_it_was_allowed(run_task, fill, bucket, target):
+    fill({"a": b""})
+    given = {"bucket_name": bucket, "target_folder": target, "glob_expressions": "*.zip"}
+    with pytest.raises(NothingMatched, match=rf"No file matches in s3://{bucket}/: \*\.zip\."):
+        run_task("s3_download", **given)
+    assert run_task("s3_download", **given, no_match="warn").outcome.status == "warnings"
+    assert run_task("s3_download", **given, no_match="ignore").outcome.status == "succeeded"
+
+
+def test_a_missing_bucket_is_told(run_task, target):
+    with pytest.raises(BucketMissing, match="NoSuchBucket"):
+        run_task("s3_download", bucket_name="there-is-none", target_folder=target)
+
+
+def test_a_plan_writes_nothing(run_task, fill, bucket, target):
+    fill(SITE)
+    ran = run_task("s3_download", only_plan=True, bucket_name=bucket, target_folder=target)
+    assert not os.path.exists(target)
+    assert len(ran.plan.steps) == 5
+
+
+def test_an_unknown_word_for_overwriting_is_told(run_task, bucket, target):
+    with pytest.raises(InputError, match=r"overwrite is 'chnged'; did you mean changed\?"):
+        run_task("s3_download", bucket_name=bucket, target_folder=target, overwrite="chnged")
