@@ -40,6 +40,11 @@ class RopewayError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.advice}" if self.advice else self.message
 
+    def advised(self, advice: str) -> Self:
+        """The same error with advice that only the caller can give."""
+        self.advice = advice
+        return self
+
 
 class InputError(RopewayError):
     """All problems of the inputs at once, so that they are mended at once."""
@@ -63,11 +68,6 @@ class AwsError(RopewayError):
         super().__init__(f"Could not {doing}: AWS answered {code}: {answer.rstrip('.')}{request}.", advice=advice)
         self.code = code
         self.request_id = request_id
-
-    def advised(self, advice: str) -> Self:
-        """The same answer with advice that only the caller can give."""
-        self.advice = advice
-        return self
 
 
 class AccessDenied(AwsError):
