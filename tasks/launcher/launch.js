@@ -10,6 +10,7 @@
 const { spawn, spawnSync } = require('child_process');
 const fs = require('fs');
 const path = require('path');
+const tty = require('tty');
 
 const DONE = 80;
 const FAILED = 81;
@@ -25,12 +26,22 @@ const REMEDY = IN_CONTAINER
 // --- saying ----------------------------------------------------------------------------------------------------------
 
 let heard = true;
-process.stdout.on('error', () => { heard = false; process.exitCode = 1; });
+
+// Not by process.stdout: that makes the pipe non-blocking, for Python too, whose writes would then fail when the agent is slow.
+function say(text) {
+  let rest = Buffer.from(text + '\n');
+  while (rest.length && heard) {
+    try {
+      rest = rest.slice(fs.writeSync(1, rest));
+    } catch (error) {
+      if (error.code !== 'EAGAIN') heard = false;
+    }
+  }
+}
 
 // The agent runs commands that it finds anywhere in a line, so a path or an answer must not hold one.
 const line = (text) => text.replace(/[\r\n]+/g, ' ').replace(/##(?=vso|\[)/gi, '# #');
 const data = (text) => text.replace(/%/g, '%AZP25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
-const say = (text) => process.stdout.write(text + '\n');
 
 function fail(message) {
   process.exitCode = 1;
@@ -165,7 +176,7 @@ function ended(code, signal) {
 
 // Node puts /dev/null in the place of a closed stdout: whatever was reported then has gone nowhere.
 function unread() {
-  return !WINDOWS && fs.fstatSync(1).isCharacterDevice() && !process.stdout.isTTY;
+  return !WINDOWS && fs.fstatSync(1).isCharacterDevice() && !tty.isatty(1);
 }
 
 const python = findPython();
