@@ -1,0 +1,39 @@
+"""The command line: a door beside the agent's, to the same tasks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from ropeway.cli.manner import Manner
+from ropeway.cli.reporting import Account, report
+from ropeway.cli.tree import tree
+from ropeway.errors import Cancelled, InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code. `arguments` are the process's own unless they are given."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A name that this terminal's encoding lacks is spelled out instead of ending the run.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    manner = Manner.seen_in(given)
+    manner.settle()
+    try:
+        code = tree()(args=given, prog_name="ropeway", standalone_mode=False)
+    except Exception as error:  # noqa: BLE001 - not swallowed: it is reported, as a bug of ours unless it is foreseen
+        code = report(Account(error=_foreseen(error)), manner)
+    sys.exit(code)
+
+
+def _foreseen(error: Exception) -> Exception:
+    """What typer raises, as one of our errors."""
+    if isinstance(error, typer.Abort):
+        return Cancelled("Stopped: the question was not answered. Nothing was done.")
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "ropeway"
+        return InputError([error.format_message()]).advised(f"`{command} --help` says what there is.")
+    return error

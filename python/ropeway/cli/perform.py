@@ -1,0 +1,97 @@
+"""One run of a task from the command line: what was given becomes inputs, a plan, and, unless it is a dry run, an outcome."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from ropeway import inputs as reading
+from ropeway import terminal
+from ropeway.aws.connection import Connection
+from ropeway.aws.session import connect
+from ropeway.cli.manner import Manner
+from ropeway.cli.parameters import asking, on_cli, texts, variable
+from ropeway.cli.places import THERE, placed
+from ropeway.cli.progress import showing
+from ropeway.cli.reporting import Account, report
+from ropeway.cli.stopping import stoppable
+from ropeway.errors import InputError
+from ropeway.inputs import Spelling, hyphens
+from ropeway.outcome import Run
+from ropeway.tasks.task import Task
+
+DRY = "Dry run: nothing was written. Leave --dry-run out to do it."
+
+
+def perform(task: Task[Any, Any], given: Mapping[str, Any]) -> int:
+    """Carry out the task as the command's parameters say, report, and answer the exit code."""
+    manner = Manner.of(given)
+    manner.settle()
+    account = Account(task.name, dry_run=bool(given.get("dry_run")))
+    began = time.monotonic()
+    try:
+        _carry_out(task, given, manner, account)
+    except Exception as error:  # noqa: BLE001 - not swallowed: it is reported, as a bug of ours unless it is a RopewayError
+        account.error = error
+    account.seconds = time.monotonic() - began
+    return report(account, manner)
+
+
+def _carry_out(task: Task[Any, Any], given: Mapping[str, Any], manner: Manner, account: Account) -> None:
+    inputs = _inputs(task, given)
+    telling = terminal.console(stderr=True)
+    teller = showing(telling)
+    run = Run(teller)
+    with stoppable(run.cancellation):
+        with teller:
+            inputs, connection = _at_home(inputs, run) if manner.local else (inputs, None)
+            aws = connect(inputs, connection)
+            account.plan = task.plan(inputs, aws, run)
+        if not manner.json:
+            terminal.render_plan(terminal.console(), account.plan, all_steps=manner.verbose)
+        if inputs.dry_run:
+            telling.print(DRY)
+            return
+        with teller:
+            account.outcome = task.apply(account.plan, aws, run)
+
+
+def _at_home(inputs: Any, run: Run) -> tuple[Any, Connection]:
+    raise NotImplementedError
+
+
+# --- from options to inputs --------------------------------------------------------------------------------------------
+
+
+def _inputs(task: Task[Any, Any], given: Mapping[str, Any]) -> Any:
+    """Raises InputError with all problems, in the words of the command line."""
+    try:
+        told = placed(task, given, texts(task, given) | _secrets(task, given))
+        return reading.read(task.inputs, told, _spelling(task, told))
+    except InputError as wrong:
+        raise wrong.advised(f"`ropeway {' '.join(task.command)} --help` says what each option takes.") from None
+
+
+def _secrets(task: Task[Any, Any], given: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for item in on_cli(task):
+        if item.input.secret:
+            asked = given.get(asking(item.field))
+            found[item.field] = _ask(item.input.label) if asked else os.environ.get(variable(item.field), "")
+    return found
+
+
+def _ask(label: str) -> str:
+    return str(typer.prompt(label, hide_input=True, err=True))
+
+
+def _spelling(task: Task[Any, Any], told: Mapping[str, str]) -> Spelling:
+    names = {item.field: variable(item.field) for item in on_cli(task) if item.input.secret}
+    if "bucket_name" not in told:
+        names["bucket_name"] = f"A bucket ({THERE} or --bucket-name)"
+    return lambda field: names.get(field, hyphens(field))

@@ -1,0 +1,55 @@
+"""The last word of a command: what it came to, for a person or as JSON, and the exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from ropeway import as_json, terminal
+from ropeway.cli.manner import Manner
+from ropeway.outcome import Outcome, Plan
+
+DONE = 0
+WARNED = 3
+"""Done, but with warnings, and `--strict` asked for none."""
+
+
+@dataclass
+class Account:
+    """What a command has come to so far. It is filled on the way, so that it can be told however the command ends."""
+
+    task: str = ""
+    dry_run: bool = False
+    plan: Plan[Any] | None = None
+    outcome: Outcome[Any] | None = None
+    error: BaseException | None = None
+    seconds: float = 0.0
+
+
+def report(account: Account, manner: Manner) -> int:
+    """Print what there is to say at the end. The exit code."""
+    error = account.error or (account.outcome.error if account.outcome else None)
+    warnings = as_json.warnings(account.plan, account.outcome)
+    if manner.json:
+        typer.echo(as_json.dumps(_envelope(account)))
+    elif account.outcome:
+        terminal.render_outcome(terminal.console(), account.outcome)
+    telling = terminal.console(stderr=True)
+    terminal.render_warnings(telling, warnings)
+    if error:
+        terminal.render_error(telling, error, trace=manner.debug)
+        return as_json.exit_code(error)
+    return WARNED if manner.strict and warnings else DONE
+
+
+def _envelope(account: Account) -> dict[str, Any]:
+    return as_json.envelope(
+        account.task,
+        dry_run=account.dry_run,
+        plan=account.plan,
+        outcome=account.outcome,
+        error=account.error,
+        seconds=account.seconds,
+    )

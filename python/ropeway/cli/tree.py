@@ -1,0 +1,103 @@
+"""The tree of commands. The tasks' commands are made from what the tasks declare; no option of theirs is listed by hand."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+from ropeway.cli.examples import EXAMPLES
+from ropeway.cli.help import Command, Group
+from ropeway.cli.manner import PANEL, shared
+from ropeway.cli.parameters import parameters
+from ropeway.cli.places import arguments
+from ropeway.registry import load_task, task_modules
+from ropeway.tasks.task import Task
+from ropeway.version import VERSION
+
+ABOUT = """Carries what a pipeline built over to AWS: the pipeline tasks, from the command line.
+
+Every command that acts takes `--dry-run` (say what would be done, and stop), `--json` (for scripts) and `--local` (an AWS on this machine, no account needed)."""
+
+GROUPS = {"s3": "Files to Amazon S3 and back."}
+"""What the tasks of one group have in common."""
+
+
+def tree() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(cls=Group, help=ABOUT, pretty_exceptions_enable=False)
+    app.callback()(_root)
+    for group, about in GROUPS.items():
+        app.add_typer(typer.Typer(cls=TaskGroup, help=about), name=group)
+    return app
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ropeway {VERSION}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", is_eager=True, callback=_version
+    ),
+) -> None:
+    pass
+
+
+class TaskGroup(Group):
+    """The tasks whose command begins with this group's name."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = LazyCommands(self.name or "")  # type: ignore[assignment]  # typer only reads it
+
+
+class LazyCommands(Mapping[str, Any]):
+    """Command name -> command. A task's module is imported when its command is asked for: start-up counts."""
+
+    def __init__(self, group: str) -> None:
+        self._modules = {
+            module.removeprefix(f"{group}_").replace("_", "-"): module
+            for module in task_modules()
+            if module.startswith(f"{group}_")
+        }
+
+    def __getitem__(self, name: str) -> Any:
+        return command(load_task(self._modules[name]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+def command(task: Task[Any, Any]) -> Any:
+    """The command of one task."""
+    single = typer.Typer(add_completion=False)
+    about = f"{task.description}\n\n{task.help}"
+    single.command(task.command[-1], cls=Command, help=about, epilog=EXAMPLES[task.command])(_function(task))
+    return typer.main.get_command(single)
+
+
+def _function(task: Task[Any, Any]) -> Any:
+    """A function with the signature that the task declares: typer reads options from signatures."""
+
+    def run(**given: Any) -> int:
+        from ropeway.cli.perform import perform  # noqa: PLC0415 - what runs a task is not needed for its help
+
+        return perform(task, given)
+
+    signature = inspect.Signature(
+        [
+            *arguments(task),
+            *parameters(task, {"dry_run": PANEL}),
+            *shared("json", "local", "strict", "profile", "verbose", "debug", "no_color"),
+        ]
+    )
+    run.__signature__ = signature  # type: ignore[attr-defined]  # inspect's own way to say it; functions have no such field
+    return run

@@ -1,0 +1,201 @@
+"""Plan, outcome and error for a person at a terminal (rich). Siblings: the agent's renderer and `as_json`.
+
+Nothing here parses markup: names and messages come from outside and are printed as they are, made safe by `sanitise`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ropeway.errors import Cancelled, InputError, RopewayError
+from ropeway.outcome import Action, Done, Outcome, Plan, Reason, Step, in_units, tally
+from ropeway.sanitise import one_line
+
+MOST = 20
+"""Rows of a list before it ends in "and 12 more"."""
+
+UNFOLDED = 10_000
+"""Columns where no terminal says otherwise: lines in a file or a log are not folded, so that they can be searched."""
+
+STYLES: dict[Action, str] = {
+    "create": "green",
+    "upload": "green",
+    "copy": "green",
+    "download": "cyan",
+    "delete": "red",
+    "skip": "dim",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """For results (stdout) or for what is told on the way (stderr). Honours NO_COLOR, COLUMNS and TERM=dumb."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else UNFOLDED
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+
+
+# --- the plan ----------------------------------------------------------------------------------------------------------
+
+
+def render_plan(screen: Console, plan: Plan[Any], *, all_steps: bool = False) -> None:
+    """The title, the steps that do something (`all_steps`: those that do nothing too, and no cap), and the sums."""
+    screen.print(Text(one_line(plan.title), style="bold"))
+    steps = plan.steps if all_steps else plan.todo
+    shown = steps if all_steps else steps[:MOST]
+    if shown:
+        screen.print()
+        screen.print(_steps(shown))
+        _and_more(screen, len(steps) - len(shown))
+    sums = list(tally(plan.steps))
+    if len(sums) > 1:
+        screen.print()
+        screen.print(Text(f"In all: {', '.join(_sum(*entry) for entry in sums)}."))
+
+
+def _steps(steps: Iterable[Step[Any]]) -> Table:
+    table = _table("Action", "Reason", "Size", "Name")
+    for step in steps:
+        size = "" if step.action == "create" else in_units(step.size)
+        name = Text(one_line(step.name), style="dim" if step.action == "skip" else "")
+        table.add_row(Text(step.action, style=STYLES[step.action]), Text(step.reason.value), Text(size), name)
+    return table
+
+
+def _sum(action: Action, reason: Reason, count: int, size: int) -> str:
+    return f"{action} {count:,} {reason}" + (f" ({in_units(size)})" if size else "")
+
+
+# --- the outcome -------------------------------------------------------------------------------------------------------
+
+
+def render_outcome(screen: Console, outcome: Outcome[Any]) -> None:
+    """What was done, by action and reason, and what failed. The error that ended it is for `render_error`."""
+    style = {"succeeded": "bold green", "warnings": "bold yellow", "failed": "bold red"}[outcome.status]
+    screen.print(Text(f"{one_line(outcome.title)} {_pace(outcome)}", style=style))
+    if outcome.plan.steps:
+        screen.print()
+        screen.print(_counts(outcome))
+    if len(outcome.failures) > 1:
+        screen.print()
+        _render_failures(screen, outcome.failures)
+
+
+def _pace(outcome: Outcome[Any]) -> str:
+    moved = sum(done.step.size for done in outcome.results if not done.error)
+    speed = f" ({in_units(round(moved / outcome.seconds))}/s)" if moved and outcome.seconds else ""
+    return f"in {duration(outcome.seconds)}{speed}"
+
+
+def duration(seconds: float) -> str:
+    """0.42 -> "0.4 s", 192 -> "3 min 12 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def _counts(outcome: Outcome[Any]) -> Table:
+    done = [done.step for done in outcome.results if not done.error]
+    skipped = [step for step in outcome.plan.steps if step.action == "skip"]
+    failed = [done.step for done in outcome.failures]
+    begun = {id(step) for step in (*done, *failed)}
+    left = [step for step in outcome.plan.todo if id(step) not in begun]
+    table = _table("Action", "Reason", "Count", "Size", "")
+    for steps, remark, style in (
+        (done, "", ""),
+        (skipped, "", ""),
+        (failed, "failed", "red"),
+        (left, "not begun", "yellow"),
+    ):
+        for action, reason, count, size in tally(steps):
+            table.add_row(
+                Text(action, style=STYLES[action]),
+                Text(reason.value),
+                f"{count:,}",
+                in_units(size),
+                Text(remark, style=style),
+            )
+    return table
+
+
+def _render_failures(screen: Console, failures: Sequence[Done[Any]]) -> None:
+    for failure in failures[:MOST]:
+        screen.print(Text.assemble(("Failed: ", "red"), one_line(str(failure.error))))
+    _and_more(screen, len(failures) - MOST)
+
+
+# --- what went wrong ---------------------------------------------------------------------------------------------------
+
+
+def render_warnings(screen: Console, warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        screen.print(Text.assemble(("Warning: ", "bold yellow"), one_line(warning)))
+
+
+def render_error(screen: Console, error: BaseException, *, trace: bool = False) -> None:
+    """What, to what, what AWS said, what next. An exception that nobody foresaw is a bug of ours, and shows its trace."""
+    if trace or not isinstance(error, RopewayError):
+        _render_trace(screen, error)
+    for style, head, line in _error_lines(error):
+        screen.print(Text.assemble((head, style), one_line(line)))
+
+
+def _error_lines(error: BaseException) -> Iterator[tuple[str, str, str]]:
+    if isinstance(error, InputError):
+        yield "bold red", "Error: ", error.problems[0]
+        for problem in islice(error.problems, 1, None):
+            yield "bold red", "Error: ", problem
+    elif isinstance(error, Cancelled):
+        yield "bold yellow", "", error.message
+    elif isinstance(error, RopewayError):
+        yield "bold red", "Error: ", error.message
+    else:
+        yield "bold red", "Error: ", f"{type(error).__name__}: {error}"
+    if advice := advice_of(error):
+        yield "bold", "Next: ", advice
+
+
+def advice_of(error: BaseException) -> str:
+    """What to do next."""
+    if isinstance(error, RopewayError):
+        return error.advice
+    return "This is a bug in Ropeway, not a fault of yours. Please report it with the lines above."
+
+
+def _render_trace(screen: Console, error: BaseException) -> None:
+    for chunk in traceback.format_exception(error):
+        for line in chunk.splitlines():
+            screen.print(Text(one_line(line), style="dim"))
+
+
+# --- text and tables ------------------------------------------------------------------------------------------------------------
+
+
+def indented(screen: Console, text: Text, columns: int) -> None:
+    """The text, folded at the screen's width, each line that far from the left and none filled up with blanks."""
+    for line in text.wrap(screen, screen.width - columns):
+        line.rstrip()
+        screen.print(Text(" " * columns).append_text(line))
+
+
+def _table(*columns: str) -> Table:
+    """Numbers to the right, names folded so that they can be read whole."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        right = column in {"Count", "Size"}
+        table.add_column(column, justify="right" if right else "left", no_wrap=column != "Name", overflow="fold")
+    return table
+
+
+def _and_more(screen: Console, count: int) -> None:
+    if count > 0:
+        screen.print(Text(f"and {count:,} more", style="dim"))
