@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ropeway.aws.connection import AwsInputs, Connection, Network
 
@@ -18,25 +19,28 @@ class Identity:
     origin: str
 
 
-class Aws:
+class Aws(Protocol):
     """What a task is given to reach AWS. Made by `connect`; clients are made once each, on first use."""
 
     region: str
 
     def client(self, service: str, **config: Any) -> Any:
-        """A boto3 client. `config` are further arguments of botocore's Config (max_pool_connections, ...)."""
-        raise NotImplementedError
+        """A botocore client. `config` are further arguments of botocore's Config (max_pool_connections, ...).
+
+        The first one fetches the credentials. Raises CredentialsError.
+        """
+        ...
 
     def identity(self) -> Identity:
-        """Asked once. Raises CredentialsError."""
-        raise NotImplementedError
+        """Asked once. Raises CredentialsError, and NetworkError where STS does not answer."""
+        ...
 
     def guard(self) -> Identity | None:
         """Raises CredentialsError unless the identity may act here (`allowedAccountIds`). Called before the first write.
 
-        None where there is no STS to ask (an S3-compatible store).
+        None where there is no STS to ask (an S3-compatible store, a network without a way to it) and nobody demanded it.
         """
-        raise NotImplementedError
+        ...
 
 
 def connect(
@@ -46,9 +50,23 @@ def connect(
     network: Network | None = None,
     default_region: str = "",
     environment: Mapping[str, str] | None = None,
+    debug: Callable[[str], None] | None = None,
 ) -> Aws:
     """A session from the inputs that all tasks share and the connection that the door found (None: the host's own chain).
 
-    Raises CredentialsError for half an identity or none, and for a region that cannot be found.
+    `environment` is where AWS_REGION and AWS_DEFAULT_REGION are looked up; botocore reads the rest from the process's own.
+    `debug` takes the lines of `logRequest` and `logResponse`, from any thread.
+
+    Raises CredentialsError for half an identity, InputError for a region that is malformed or cannot be found. That there are
+    no credentials at all is found out by the first client.
     """
-    raise NotImplementedError
+    from ropeway.aws.clients import Clients  # noqa: PLC0415 - botocore costs 150 ms, which help texts and bad inputs need not pay
+
+    return Clients(
+        inputs,
+        connection,
+        network=network or Network(),
+        default_region=default_region,
+        environment=os.environ if environment is None else environment,
+        debug=debug,
+    )

@@ -1,0 +1,336 @@
+"""What AWS answered, put into our errors: the one place that knows its codes (S3 API reference, "Error responses").
+
+Every error keeps AWS's code, words and request id, and says what to do next. What came back when AWS gave no answer at all is
+told by `aws.silence`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from ropeway.aws.silence import silence
+from ropeway.errors import (
+    AccessDenied,
+    AwsError,
+    BucketMissing,
+    CredentialsError,
+    IntegrityError,
+    NetworkError,
+    RopewayError,
+    WrongRegion,
+)
+
+FOREIGN = (BotoCoreError, ClientError, ResponseParserError, HTTPError)
+"""What botocore raises, streamed bodies included."""
+
+
+@contextmanager
+def asking(doing: str, *, action: str = "", bucket: str = "", region: str = "") -> Iterator[None]:
+    """Whatever botocore raises inside becomes one of our errors.
+
+    `doing` reads on from "Could not"; `action` is the IAM action that it needs ("s3:PutObject"); `region` is the one asked.
+    """
+    try:
+        yield
+    except FOREIGN as error:
+        raise put_into_words(error, doing, action=action, bucket=bucket, region=region) from error
+
+
+def put_into_words(
+    error: Exception, doing: str, *, action: str = "", bucket: str = "", region: str = ""
+) -> RopewayError:
+    """The same for code that cannot use a with-block. An error that is ours already comes back as it is."""
+    if isinstance(error, RopewayError):
+        return error
+    if isinstance(error, ClientError):
+        return _answer(error, doing, action, bucket, region).told()
+    return silence(error, doing)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer that says no. `error` holds what the body said beyond code and words, `headers` are lower-case."""
+
+    doing: str
+    action: str
+    bucket: str
+    region: str
+    operation: str
+    code: str
+    words: str
+    status: int
+    request_id: str
+    retries: int
+    error: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    def told(self) -> RopewayError:
+        if self.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return self.no_answer_of_aws()
+        if self.right_region or self.code in WRONG_REGION or self.status in REDIRECTS:
+            return _wrong_region(self)
+        if self.code not in CODES and self.operation in STS:
+            return self.credentials(STS[self.operation])
+        return CODES.get(self.code, _anything_else)(self)
+
+    def said(self, kind: type[AwsError], advice: str = "") -> AwsError:
+        return kind(self.doing, code=self.code, answer=self.words, request_id=self.request_id, advice=advice)
+
+    def credentials(self, advice: str) -> CredentialsError:
+        return CredentialsError(self.said(AwsError).message, advice=advice)
+
+    def no_answer_of_aws(self) -> NetworkError:
+        return NetworkError(
+            f"Could not {self.doing}: a proxy on the way answered {self.status}: {self.words.rstrip('.')}.",
+            advice="Check the proxy's user and password, and that it lets AWS's addresses through.",
+        )
+
+    @property
+    def right_region(self) -> str:
+        """The bucket's region, where this answer is about regions and names one that is not the one asked."""
+        by_status = self.status in REDIRECTS or self.code == "400"
+        named = self.headers.get("x-amz-bucket-region") or str(self.error.get("Region", "")) or _region_in(self.words)
+        return named if named != self.region and (by_status or self.code in ABOUT_REGIONS) else ""
+
+    @property
+    def needed(self) -> str:
+        """The IAM action that was refused: AWS's words know better than the caller (a PUT may need kms:GenerateDataKey)."""
+        found = re.search(r"not authorized to perform: ([\w-]+:\w+)", self.words)
+        return found[1] if found else self.action
+
+
+def _answer(error: ClientError, doing: str, action: str, bucket: str, region: str) -> Answer:
+    details: Mapping[str, Any] = error.response.get("Error", {})
+    meta: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
+    headers: Mapping[str, str] = meta.get("HTTPHeaders", {})
+    status = int(meta.get("HTTPStatusCode", 0))
+    return Answer(
+        doing=doing,
+        action=action,
+        bucket=bucket,
+        region=region,
+        operation=error.operation_name,
+        code=str(details.get("Code") or status),
+        words=str(details.get("Message") or _phrase(status)),
+        status=status,
+        request_id=str(meta.get("RequestId") or headers.get("x-amz-request-id", "")),
+        retries=int(meta.get("RetryAttempts", 0)),
+        error=details,
+        headers=headers,
+    )
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "no words"
+
+
+# --- credentials ---------------------------------------------------------------------------------------------------------
+
+
+def _credentials(advice: str) -> Callable[[Answer], RopewayError]:
+    return lambda answer: answer.credentials(advice)
+
+
+def _skewed(answer: Answer) -> RopewayError:
+    """S3 names both times in the body; every answer has a Date."""
+    ours = answer.error.get("RequestTime") or f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    theirs = answer.error.get("ServerTime") or answer.headers.get("date", "not known")
+    return answer.credentials(
+        f"This machine's clock says {ours}, AWS's {theirs}; they may differ by 15 minutes at most. Set the clock (NTP)."
+    )
+
+
+def _signature(answer: Answer) -> RopewayError:
+    if re.search(r"Signature (expired|not yet current)", answer.words):
+        return _skewed(answer)
+    return answer.credentials(
+        "The secret access key is not the one of this access key: copy it anew, whole. "
+        "(A proxy that changes requests has the same effect.)"
+    )
+
+
+# --- permissions -----------------------------------------------------------------------------------------------------------
+
+REASONS = (
+    ("BlockPublicAcls", "The bucket blocks public ACLs: set the canned ACL (filesAcl, --files-acl) to none."),
+    ("with an explicit deny", "A deny outweighs every allow: it must be taken out of the policy that AWS names."),
+    ("no identity-based policy allows", "Add it to the identity's policy."),
+    ("no resource-based policy allows", "Add it to the policy of the bucket, the key or the access point."),
+    ("no session policy allows", "Add it to the policy that the session was made with."),
+    ("no permissions boundary allows", "Add it to the identity's permissions boundary."),
+    ("no VPC endpoint policy allows", "Add it to the policy of the VPC endpoint."),
+    ("no service control policy allows", "Ask whoever keeps the organization's service control policies."),
+)
+"""Why AWS denied, as its words say it (IAM user guide, "Troubleshoot access denied error messages"), and what helps."""
+
+PERHAPS = (
+    "If its own policy allows that, the bucket's policy, a VPC endpoint's or the organization's may deny it; a bucket of another "
+    "account must let this identity in by its bucket policy."
+)
+
+
+def _denied(answer: Answer) -> RopewayError:
+    if answer.operation in STS:
+        return answer.credentials(STS[answer.operation])
+    if not answer.request_id and not answer.headers.get("server", "").startswith("AmazonS3"):
+        return answer.said(
+            AccessDenied, f"{_need(answer)} {PERHAPS} The answer bears no request id: a proxy may have given it."
+        )
+    reason = next((advice for words, advice in REASONS if words in answer.words), "")
+    return answer.said(AccessDenied, f"{_need(answer)} {reason or PERHAPS}".strip())
+
+
+def _need(answer: Answer) -> str:
+    if answer.needed.startswith("kms:"):
+        return f"The identity needs {answer.needed} on the KMS key, by its own policy and by the key's."
+    where = f" on bucket {answer.bucket}" if answer.bucket else ""
+    return f"The identity needs {answer.needed}{where}." if answer.needed else ""
+
+
+# --- the bucket --------------------------------------------------------------------------------------------------------------
+
+WRONG_REGION = {"PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException"}
+ABOUT_REGIONS = {*WRONG_REGION, "AuthorizationHeaderMalformed"}
+REDIRECTS = {301, 302, 307}
+
+
+def _region_in(words: str) -> str:
+    """From "the region 'us-east-1' is wrong; expecting 'eu-west-1'" or "The me-south-1 location constraint is incompatible"."""
+    found = re.search(r"expecting '([a-z0-9-]+)'|The ([a-z]+(?:-[a-z]+)+-\d+) location constraint", words)
+    return (found[1] or found[2]) if found else ""
+
+
+def _wrong_region(answer: Answer) -> RopewayError:
+    bucket = f"The bucket {answer.bucket}" if answer.bucket else "The bucket"
+    asked = f", not in {answer.region}" if answer.region else ""
+    if answer.right_region:
+        advice = (
+            f"{bucket} lies in {answer.right_region}{asked}: set regionName (--region-name) to {answer.right_region}."
+        )
+    else:
+        advice = f"{bucket} lies in another region{asked}: S3's console names it; set regionName (--region-name) to it."
+    return answer.said(WrongRegion, advice)
+
+
+def _not_found(answer: Answer) -> RopewayError:
+    """HEAD has no words: 404 on a bucket means the bucket, on an object either."""
+    return _no_bucket(answer) if answer.operation == "HeadBucket" else answer.said(AwsError)
+
+
+def _no_bucket(answer: Answer) -> RopewayError:
+    return answer.said(
+        BucketMissing,
+        "Check bucketName (--bucket-name) and that the connection is of the right account; an upload creates the bucket "
+        "with createBucket (--create-bucket).",
+    )
+
+
+def _bad_request(answer: Answer) -> RopewayError:
+    return answer.said(
+        AwsError,
+        "An answer to HEAD has no words. It may be an expired session, another region, or an object whose customer key (SSE-C) is "
+        "missing or another one.",
+    )
+
+
+def _archived(answer: Answer) -> RopewayError:
+    kept = answer.error.get("StorageClass", "")
+    where = f" in {kept}" if kept else ""
+    return answer.said(
+        AwsError, f"The object is archived{where}: restore it first (`aws s3api restore-object`), then run again."
+    )
+
+
+def _invalid_request(answer: Answer) -> RopewayError:
+    if "Server Side Encryption" in answer.words:
+        return answer.said(AwsError, "The object is encrypted with a customer key (SSE-C): give it as customerKey.")
+    return _digest(answer) if "checksum" in answer.words.lower() else _anything_else(answer)
+
+
+def _digest(answer: Answer) -> RopewayError:
+    return IntegrityError(
+        answer.said(AwsError).message,
+        advice="The bytes were changed on the way, or the file while it was read. Nothing was stored; run again.",
+    )
+
+
+def _advice(advice: str) -> Callable[[Answer], RopewayError]:
+    return lambda answer: answer.said(AwsError, advice)
+
+
+def _too_fast(answer: Answer) -> RopewayError:
+    tried = f"It still did after {answer.retries} retries. " if answer.retries else ""
+    return answer.said(
+        AwsError, f"{tried}Run again later, or with fewer transfers at once (maxConcurrency, --max-concurrency)."
+    )
+
+
+def _anything_else(answer: Answer) -> RopewayError:
+    if answer.code.startswith("KMS."):
+        return answer.said(AwsError, KMS)
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return answer.said(AwsError, "The fault is at the other end: run again later.")
+    return answer.said(AwsError)
+
+
+# --- the codes -------------------------------------------------------------------------------------------------------------
+
+TRUST = (
+    "The role's trust policy must name this identity (and ask for the external id that the connection gives), the identity's own "
+    "policy must allow sts:AssumeRole on the role, and the role must permit the duration."
+)
+STS = {
+    "AssumeRole": TRUST,
+    "GetCallerIdentity": "A VPC endpoint's policy or the organization's may deny sts:GetCallerIdentity.",
+}
+"""Operations of STS: whatever goes wrong in them, there is no identity to act under."""
+
+KMS = "Check that the KMS key exists in the bucket's region, is enabled, and is meant for encryption (kmsMasterKeyId)."
+EXPIRED = "The session is over. Renew the session token, or let the connection assume a role: that renews itself."
+NO_SUCH_KEY = "The access key is deleted, disabled, mistyped or of another AWS partition; a temporary one (ASIA…) also needs its session token."
+TOKEN = "The session token does not belong to the access key, or is not whole: copy both anew."  # noqa: S105 - advice
+MALFORMED = "The access key is not written as AWS writes one: copy it anew."
+TAKEN = "Bucket names are one for all accounts, and another account has this one: choose another name."
+NO_ACL = "The bucket takes no ACLs (its owner owns every object): set the canned ACL (filesAcl, --files-acl) to none."
+NOT_KNOWN = (
+    "The store does not know a feature that was asked for; stores without checksums need `checksums: whenRequired`."
+)
+
+CODES: Mapping[str, Callable[[Answer], RopewayError]] = {
+    code: told
+    for codes, told in (
+        ("ExpiredToken ExpiredTokenException RequestExpired TokenRefreshRequired", _credentials(EXPIRED)),
+        ("InvalidAccessKeyId InvalidClientTokenId UnrecognizedClientException AuthFailure", _credentials(NO_SUCH_KEY)),
+        ("InvalidToken InvalidSecurity", _credentials(TOKEN)),
+        ("SignatureDoesNotMatch InvalidSignatureException", _signature),
+        ("RequestTimeTooSkewed", _skewed),
+        ("AuthorizationHeaderMalformed", _credentials(MALFORMED)),
+        (
+            "AccessDenied AccessDeniedException UnauthorizedOperation AllAccessDisabled KMS.AccessDeniedException 403",
+            _denied,
+        ),
+        ("NoSuchBucket", _no_bucket),
+        ("404", _not_found),
+        ("400", _bad_request),
+        ("BucketAlreadyExists", _advice(TAKEN)),
+        ("AccessControlListNotSupported InvalidBucketAclWithObjectOwnership", _advice(NO_ACL)),
+        ("InvalidObjectState", _archived),
+        ("InvalidRequest", _invalid_request),
+        ("BadDigest InvalidDigest XAmzContentSHA256Mismatch XAmzContentChecksumMismatch", _digest),
+        ("SlowDown Throttling ThrottlingException RequestLimitExceeded TooManyRequests", _too_fast),
+        ("RequestTimeout", _advice("The bytes came too slowly: check the network, or send fewer files at once.")),
+        ("NotImplemented", _advice(NOT_KNOWN)),
+        ("KMSInvalidStateException", _advice(KMS)),
+    )
+    for code in codes.split()
+}

@@ -1,0 +1,254 @@
+"""Where clients are made: botocore's, with the endpoint, the proxy, the trusted authorities and the retries that were asked for.
+
+botocore's clients are boto3's without the transfer manager, of which Ropeway has its own: 45 ms of start-up less.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.config import Config
+from botocore.exceptions import ProxyConnectionError, SSLError
+from botocore.httpsession import get_cert_path
+from botocore.session import Session
+
+from ropeway.aws import credentials
+from ropeway.aws.answers import asking
+from ropeway.aws.connection import AwsInputs, Connection, Network
+from ropeway.aws.region import find_region, is_aws
+from ropeway.aws.session import Identity
+from ropeway.aws.trace import trace
+from ropeway.errors import CredentialsError, LocalFileError, NetworkError
+from ropeway.version import VERSION
+
+CONNECT_TIMEOUT, READ_TIMEOUT = 10, 60
+"""Seconds. S3 answers in well under one; what takes longer (CompleteMultipartUpload) sends blanks meanwhile."""
+
+ATTEMPTS = 5
+"""Of each request, the first included, with growing pauses of up to 20 seconds between."""
+
+
+class Clients:
+    """The `Aws` that `connect` makes."""
+
+    def __init__(
+        self,
+        inputs: AwsInputs,
+        connection: Connection | None,
+        *,
+        network: Network,
+        default_region: str,
+        environment: Mapping[str, str],
+        debug: Callable[[str], None] | None,
+    ) -> None:
+        if connection:
+            credentials.check(connection)
+        self._inputs = inputs
+        self._connection = connection
+        self._debug = debug or _not_told
+        self._lock = threading.RLock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._session = _Session(network, self._watch)
+        with asking("read the AWS configuration of this machine"):
+            self.region = find_region(
+                self._session, inputs.region_name, default_region, environment, inputs.endpoint_url
+            )
+            self._session.set_config_variable("region", self.region)
+            self._session.set_config_variable("ca_bundle", _verify(self._session, network))
+            self._session.set_default_client_config(_config(self._session, inputs, network))
+            credentials.provide(self._session, connection)
+
+    def client(self, service: str, **config: Any) -> Any:
+        with self._lock:
+            self._origin  # noqa: B018 - no client without credentials: botocore would find out at the first request
+            made = (service, repr(sorted(config.items())))
+            if made not in self._clients:
+                self._clients[made] = self._make(service, config)
+            return self._clients[made]
+
+    def identity(self) -> Identity:
+        with self._lock:
+            return self._identity
+
+    def guard(self) -> Identity | None:
+        allowed = self._allowed_account_ids()
+        if allowed:
+            identity = self.identity()
+            for ids, whose in allowed:
+                _check_account(identity, ids, whose)
+            return identity
+        return None if self._inputs.endpoint_url and self._origin else self._identity_if_asked()
+
+    @cached_property
+    def _origin(self) -> str:
+        return credentials.resolve(self._session)
+
+    @cached_property
+    def _identity(self) -> Identity:
+        sts = self.client("sts", connect_timeout=5, retries={"total_max_attempts": 2})
+        if self._foreign and is_aws(self._session, sts.meta.endpoint_url):
+            raise CredentialsError(
+                f"The account of {self._origin} cannot be asked for: {self._inputs.endpoint_url} is not AWS's, and AWS knows "
+                "nothing of another store's keys.",
+                advice="Take the allowed accounts out, or name the store's STS in AWS_ENDPOINT_URL_STS.",
+            )
+        with asking(f"use the credentials of {self._origin}"):
+            answer = sts.get_caller_identity()
+        return Identity(answer["Account"], answer["Arn"], self._origin)
+
+    @property
+    def _foreign(self) -> bool:
+        return bool(self._inputs.endpoint_url) and not is_aws(self._session, self._inputs.endpoint_url)
+
+    def _identity_if_asked(self) -> Identity | None:
+        """Nobody demanded an account here: a network with a way to S3 alone is no reason to stop."""
+        try:
+            return self.identity()
+        except NetworkError as silent:
+            self._debug(f"No account is known: {silent}")
+            return None
+
+    def _allowed_account_ids(self) -> list[tuple[tuple[str, ...], str]]:
+        lists = [(self._inputs.allowed_account_ids, "allowedAccountIds of this task")]
+        if self._connection:
+            lists.append((self._connection.allowed_account_ids, f"the allowed accounts of {self._connection.origin}"))
+        return [(ids, whose) for ids, whose in lists if ids]
+
+    def _make(self, service: str, config: Mapping[str, Any]) -> Any:
+        endpoint = self._inputs.endpoint_url if service == "s3" else ""
+        with asking(f"make a client for {service}"):
+            return self._session.create_client(service, endpoint_url=endpoint or None, config=Config(**config))
+
+    def _watch(self, client: Any) -> None:
+        _no_hopeless_retries(client)
+        _no_silent_redirects(client)
+        trace(client, self._debug, requests=self._inputs.log_request, responses=self._inputs.log_response)
+
+
+def _not_told(_: str) -> None: ...
+
+
+def _check_account(identity: Identity, allowed: tuple[str, ...], whose: str) -> None:
+    if identity.account not in allowed:
+        raise CredentialsError(
+            f"The credentials of {identity.origin} belong to account {identity.account} ({identity.arn}), but {whose} "
+            f"{'is' if len(allowed) == 1 else 'are'} {', '.join(allowed)}.",
+            advice="Nothing was done. Choose another connection, or allow the account.",
+        )
+
+
+# --- how a client behaves --------------------------------------------------------------------------------------------------
+
+
+def _config(session: Session, inputs: AwsInputs, network: Network) -> Config:
+    """Adaptive retries: the standard ones (transient failures and throttling only), and after a SlowDown fewer requests a second.
+
+    The regional endpoint of us-east-1 is asked, as everywhere else: the global one leads to whichever region a bucket is in.
+    """
+    checksums: Any = "when_supported" if inputs.checksums == "whenSupported" else "when_required"
+    # None leaves the proxies to HTTPS_PROXY and NO_PROXY.
+    proxies = {"http": network.proxy_url, "https": network.proxy_url} if network.proxy_url else None
+    s3: Any = {"us_east_1_regional_endpoint": "regional"}
+    if inputs.force_path_style_addressing:
+        s3["addressing_style"] = "path"
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        tcp_keepalive=True,
+        retries={"mode": "adaptive", "total_max_attempts": session.get_config_variable("max_attempts") or ATTEMPTS},
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
+        s3=s3,
+        user_agent_extra=f"ropeway/{VERSION}",
+        proxies=proxies,
+    )
+
+
+class _Session(Session):
+    """Every client that it makes is watched and takes the right way out: botocore's own too, which fetch credentials."""
+
+    def __init__(self, network: Network, watch: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._network = network
+        self._watch = watch
+
+    def create_client(self, service_name: str, *, config: Config | None = None, **kwargs: Any) -> Any:  # type: ignore[override] # all by name: nobody means api_version
+        client = super().create_client(service_name, config=config, **kwargs)
+        if self._network.proxy_url and _bypassed(client.meta.endpoint_url, self._network.bypass):
+            direct = (config or Config()).merge(Config(proxies={}))
+            client = super().create_client(service_name, config=direct, **kwargs)
+        self._watch(client)
+        return client
+
+
+def _bypassed(url: str, patterns: tuple[str, ...]) -> bool:
+    parts = urlsplit(url)
+    address = f"{parts.scheme}://{parts.netloc}"
+    loopback = parts.hostname in {"localhost", "::1"} or (parts.hostname or "").startswith("127.")
+    return loopback or any(re.search(pattern, address, re.IGNORECASE) for pattern in patterns)
+
+
+def _no_hopeless_retries(client: Any) -> None:
+    """A certificate that is not trusted, and a proxy that wants a password, are the same at the fifth attempt."""
+
+    def stop(caught_exception: Exception | None, **_: Any) -> None:
+        untrusted = isinstance(caught_exception, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(caught_exception)
+        locked = isinstance(caught_exception, ProxyConnectionError) and "407" in str(
+            caught_exception.kwargs.get("error")
+        )
+        if caught_exception and (untrusted or locked):
+            raise caught_exception
+
+    client.meta.events.register_first("needs-retry", stop)
+
+
+def _no_silent_redirects(client: Any) -> None:
+    """Botocore follows a bucket into its region for each request anew; the user is told to name it instead.
+
+    Its redirector leaves alone what it believes it has redirected already. This handler runs after the one that denies it.
+    """
+
+    def redirected(context: dict[str, Any], **_: Any) -> None:
+        context.setdefault("s3_redirect", {})["redirected"] = True
+
+    if client.meta.service_model.service_name == "s3":
+        client.meta.events.register_last("before-parameter-build.s3", redirected)
+
+
+# --- whom to trust -----------------------------------------------------------------------------------------------------------
+
+
+def _verify(session: Session, network: Network) -> str | bool | None:
+    """What botocore calls ca_bundle: False trusts anybody, None leaves it to AWS_CA_BUNDLE and certifi."""
+    if not network.verify:
+        return False
+    if not network.ca_file:
+        return None
+    usual = session.get_config_variable("ca_bundle") or get_cert_path(verify=True)
+    return _joined(str(usual), network.ca_file)
+
+
+def _joined(usual: str, own: str) -> str:
+    """Botocore takes one file: an agent's authority for its own servers must not shut AWS's out."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(own)
+        with open(own, "rb") as ours, open(usual, "rb") as theirs:
+            together = theirs.read() + b"\n" + ours.read()
+    except ssl.SSLError as wrong:
+        raise LocalFileError(f"The CA file {own} holds no certificate in PEM form ({wrong.reason}).") from wrong
+    except OSError as wrong:
+        raise LocalFileError(f"Could not read the CA file {wrong.filename or own}: {wrong.strerror}.") from wrong
+    handle, path = tempfile.mkstemp(prefix="ropeway-ca-", suffix=".pem")
+    atexit.register(os.unlink, path)
+    with os.fdopen(handle, "wb") as file:
+        file.write(together)
+    return path

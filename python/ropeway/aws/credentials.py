@@ -1,0 +1,205 @@
+"""The credentials of a connection, or of the host. They are fetched on first use and renew themselves for as long as a task runs.
+
+A connection that is set and does not work is an error, never a fall-through to another source.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, Credentials, RefreshableCredentials
+from botocore.session import Session
+
+from ropeway.aws.answers import asking
+from ropeway.aws.connection import Connection
+from ropeway.aws.silence import NO_CREDENTIALS
+from ropeway.errors import CredentialsError
+
+SHORTEST, LONGEST = 900, 43_200
+"""Seconds that a role may be assumed for (AWS STS API reference, AssumeRole, DurationSeconds)."""
+
+SESSION_NAME = "ropeway"
+
+
+def check(connection: Connection) -> None:
+    """What can be seen without asking AWS. Raises CredentialsError that names the connection and all that is wrong with it."""
+    if problems := list(_problems(connection)):
+        raise CredentialsError(
+            f"The {connection.origin} cannot be used: {'; '.join(problems)}.", advice="Mend the connection."
+        )
+
+
+def provide(session: Session, connection: Connection | None) -> None:
+    """From now on the clients of this session act under the connection. None leaves them the host's own chain."""
+    if connection:
+        host = session.get_component("credential_provider")
+        session.register_component("credential_provider", ConnectionCredentials(session, connection, host))
+
+
+def resolve(session: Session) -> str:
+    """Fetches the credentials, once, and says where they came from. Raises CredentialsError."""
+    with asking("find AWS credentials"):
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise CredentialsError("There are no AWS credentials.", advice=NO_CREDENTIALS)
+        credentials.get_frozen_credentials()
+    return origin_of(credentials, session)
+
+
+class ConnectionCredentials(CredentialProvider):
+    """Takes the place of the session's own chain of providers; botocore asks it once, for the first client."""
+
+    METHOD = "connection"
+
+    def __init__(self, session: Session, connection: Connection, host: Any) -> None:
+        super().__init__(session)
+        self._connection = connection
+        self._host = host
+
+    def load_credentials(self) -> Credentials:
+        return self.load()
+
+    def load(self) -> Credentials:
+        source = self._keys() if self._connection.access_key_id else self._hosts_own()
+        return self._assumed(source) if self._connection.role_arn else source
+
+    def _keys(self) -> Credentials:
+        given = self._connection
+        origin = f"{given.origin} (access key {shown(given.access_key_id)})"
+        return Credentials(given.access_key_id, given.secret_access_key, given.session_token or None, method=origin)
+
+    def _hosts_own(self) -> Credentials:
+        with asking(f"find the credentials of this machine that {self._connection.origin} assumes its role with"):
+            found: Credentials | None = self._host.load_credentials()
+        if found is None:
+            raise CredentialsError(
+                f"The {self._connection.origin} holds a role but no keys to assume it with, and this machine has no AWS credentials.",
+                advice="Add an access key to the connection, or run on a machine with an AWS role.",
+            )
+        return found
+
+    def _assumed(self, source: Credentials) -> Credentials:
+        given = self._connection
+        with_whom = origin_of(source, self.session)
+        role = f"role {given.role_arn}" + ("" if given.access_key_id else f" of {given.origin}")
+        fetcher = _fetcher(self.session, given, source)
+
+        def fetch() -> dict[str, str]:
+            with asking(f"assume {role} with {with_whom}"):
+                return _still_good(fetcher.fetch_credentials(), role)
+
+        # botocore renews 15 minutes before the end, and waits for it from 10 on: a session of 15 minutes would be renewed
+        # for every request.
+        return RefreshableCredentials.create_from_metadata(
+            fetch(),
+            fetch,
+            f"{role}, assumed with {with_whom}",
+            advisory_timeout=min(900, given.duration_seconds // 4),
+            mandatory_timeout=min(600, given.duration_seconds // 8),
+        )
+
+
+def _fetcher(session: Session, connection: Connection, source: Credentials) -> AssumeRoleCredentialFetcher:
+    arguments = {
+        "RoleSessionName": connection.role_session_name or SESSION_NAME,
+        "DurationSeconds": connection.duration_seconds,
+        **({"ExternalId": connection.external_id} if connection.external_id else {}),
+    }
+    return AssumeRoleCredentialFetcher(session.create_client, source, connection.role_arn, extra_args=arguments)
+
+
+def _still_good(keys: dict[str, str], role: str) -> dict[str, str]:
+    expiry = dt.datetime.fromisoformat(keys["expiry_time"])
+    now = dt.datetime.now(dt.timezone.utc)
+    if expiry <= now:
+        raise CredentialsError(
+            f"The session of {role} was over when it came: AWS says {expiry:%Y-%m-%dT%H:%M:%SZ}, this machine {now:%Y-%m-%dT%H:%M:%SZ}.",
+            advice="Set this machine's clock (NTP).",
+        )
+    return keys
+
+
+# --- what can be seen without asking ---------------------------------------------------------------------------------------
+
+TOKEN_TEXT = re.compile(r"[!-~]+")
+ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[!-~]+")
+SESSION_NAME_TEXT = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+EXTERNAL_ID_TEXT = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+"""STS API reference, AssumeRole: RoleArn, RoleSessionName, ExternalId."""
+
+
+def _problems(given: Connection) -> Iterator[str]:
+    yield from _key_problems(given)
+    if not SHORTEST <= given.duration_seconds <= LONGEST:
+        yield f"its session duration is {given.duration_seconds} seconds, and must lie between {SHORTEST} and {LONGEST}"
+    if given.role_arn:
+        yield from _role_problems(given)
+
+
+def _key_problems(given: Connection) -> Iterator[str]:
+    if not (given.access_key_id or given.secret_access_key or given.role_arn):
+        yield "it holds neither an access key nor a role"
+    elif given.access_key_id and not given.secret_access_key:
+        yield f"it holds the access key {shown(given.access_key_id)} without its secret access key"
+    elif given.secret_access_key and not given.access_key_id:
+        yield "it holds a secret access key without the access key id"
+    if given.session_token and not given.access_key_id:
+        yield "it holds a session token without an access key"
+    # Ids that begin with ASIA are those of temporary keys (IAM user guide, "Unique identifier prefixes").
+    if given.access_key_id.startswith("ASIA") and not given.session_token:
+        yield f"its access key {shown(given.access_key_id)} is a temporary one and needs its session token"
+    texts = {
+        "access key id": given.access_key_id,
+        "secret access key": given.secret_access_key,
+        "session token": given.session_token,
+    }
+    for name, text in texts.items():
+        if text and not TOKEN_TEXT.fullmatch(text):
+            yield f"its {name} holds a space, a line break or another character that none has: copy it anew"
+
+
+def _role_problems(given: Connection) -> Iterator[str]:
+    if not ROLE_ARN.fullmatch(given.role_arn):
+        yield f"its role is {given.role_arn!r}, which is no role's ARN (arn:PARTITION:iam::ACCOUNT:role/NAME)"
+    if given.role_session_name and not SESSION_NAME_TEXT.fullmatch(given.role_session_name):
+        yield f"its role session name is {given.role_session_name!r}: 2 to 64 letters, digits and _+=,.@- are taken"
+    if given.external_id and not EXTERNAL_ID_TEXT.fullmatch(given.external_id):
+        yield "its external id holds a character that AWS does not take: letters, digits and _+=,.@:/- are taken"
+
+
+# --- where they came from --------------------------------------------------------------------------------------------------
+
+HOST = {
+    "env": "environment variables",
+    "shared-credentials-file": "shared credentials file, profile {profile}",
+    "config-file": "AWS config file, profile {profile}",
+    "assume-role": "a role that profile {profile} assumes",
+    "assume-role-with-web-identity": "a role assumed with a web identity token",
+    "sso": "IAM Identity Center, profile {profile}",
+    "login": "aws login, profile {profile}",
+    "custom-process": "credential process of profile {profile}",
+    "container-role": "container role",
+    "iam-role": "EC2 instance role",
+    "ec2-credentials-file": "EC2 credentials file",
+    "boto-config": "boto config file",
+}
+"""botocore's providers (`Credentials.method`) in words."""
+
+
+def origin_of(credentials: Credentials, session: Session) -> str:
+    """Reads on from "Acting as ...:" and from "the credentials of"."""
+    method = str(credentials.method)
+    if method not in HOST:
+        return method
+    where = HOST[method].format(profile=session.get_config_variable("profile") or "default")
+    # Keys of a role change while a task runs: the id of one says nothing later.
+    key = "" if isinstance(credentials, RefreshableCredentials) else f" (access key {shown(credentials.access_key)})"
+    return f"the host: {where}{key}"
+
+
+def shown(access_key_id: str) -> str:
+    """AKIA…ABCD: enough to find it in IAM's list."""
+    return f"{access_key_id[:4]}…{access_key_id[-4:]}" if len(access_key_id) > 8 else "…"
