@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any
 
-from ropeway.inputs import Declared, Group, Input, Kind, declared
+from ropeway.inputs import Declared, Group, Input, declared
 from ropeway.tasks.task import Task
 from tooling.generate import GenerateError
+from tooling.generate.rules import problems
 
 SCHEMA = "https://raw.githubusercontent.com/microsoft/azure-pipelines-task-lib/master/tasks.schema.json"
 
@@ -23,8 +24,14 @@ Json = dict[str, Any]
 
 
 def task_json(task: Task[Any, Any], version: str) -> str:
-    """The text of a task's task.json. Minor and patch are those of `version`, major is the task's own."""
-    return json.dumps(_task(task, version), indent=2, ensure_ascii=False) + "\n"
+    """The text of a task's task.json. Minor and patch are those of `version`, major is the task's own.
+
+    Raises GenerateError for a declaration that cannot be a task.json.
+    """
+    content = _task(task, version)
+    if wrong := list(problems(content)):
+        raise GenerateError("\n".join(f"{task.name}: {problem}." for problem in wrong))
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _task(task: Task[Any, Any], version: str) -> Json:
@@ -54,7 +61,7 @@ def _task(task: Task[Any, Any], version: str) -> Json:
 def in_form_order(task: Task[Any, Any]) -> tuple[Declared, ...]:
     """As the form shows them: what is in no group first, then group by group; within each, as declared."""
     places = {"": -1} | {group.name: place for place, group in enumerate(task.groups)}
-    return tuple(sorted(declared(task.inputs), key=lambda item: places[item.input.group]))
+    return tuple(sorted(declared(task.inputs), key=lambda item: places.get(item.input.group, len(places))))
 
 
 def _group(group: Group) -> Json:
@@ -66,7 +73,7 @@ def _input(item: Declared) -> Json:
     every = {
         "name": item.name,
         "aliases": list(what.aliases),
-        "type": _type(item.name, what),
+        "type": f"connectedService:{what.endpoint_type}" if what.kind == "connectedService" else what.kind,
         "label": what.label,
         "groupName": what.group,
         "visibleRule": what.visible,
@@ -75,14 +82,6 @@ def _input(item: Declared) -> Json:
         "properties": _properties(what),
     }
     return _without_empty(every.items()) | {"defaultValue": what.default, "required": what.required}
-
-
-def _type(name: str, what: Input) -> str:
-    if what.kind == "connectedService":
-        return f"connectedService:{what.endpoint_type}"
-    if what.kind not in get_args(Kind):
-        raise GenerateError(f"The input {name} is of kind {what.kind!r}, which task.json does not know.")
-    return what.kind
 
 
 def _properties(what: Input) -> Mapping[str, object]:
