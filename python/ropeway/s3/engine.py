@@ -82,7 +82,7 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object as a listing shows it. `modified` is seconds since the epoch."""
+    """An object as a listing shows it. `modified` is seconds since the epoch; an ETag is held without its quotes."""
 
     key: str
     size: int
@@ -109,16 +109,24 @@ Sent = Callable[[int], None]
 
 
 class ObjectEngine(Protocol):
-    """Errors of one object travel in its result; errors that concern all (credentials, bucket, network) are raised."""
+    """Errors of one object travel in its result; errors that concern all (credentials, bucket, network) are raised.
+
+    What takes a `cancellation` raises Cancelled within seconds of it, even while the network is stuck.
+    """
 
     name: Literal["boto3", "wire"]
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
-        """All objects whose key begins with `prefix`, in key order, page by page."""
+    def list(self, bucket: str, prefix: str, *, cancellation: Cancellation | None = None) -> Iterator[Listed]:
+        """All objects whose key begins with `prefix`, in key order (but for directory buckets), page by page."""
         ...
 
     def heads(
-        self, bucket: str, keys: Sequence[str], customer_key: CustomerKey | None = None
+        self,
+        bucket: str,
+        keys: Sequence[str],
+        customer_key: CustomerKey | None = None,
+        *,
+        cancellation: Cancellation | None = None,
     ) -> Iterator[tuple[str, Head | None]]:
         """Each key with its head, None where there is no such object; many in flight, in any order. Raises the first error."""
         ...

@@ -1,0 +1,53 @@
+"""One run's way to the store, and what is done before each attempt of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from ropeway.aws.answers import asking
+from ropeway.s3.boto.flow import Stop, check_current
+from ropeway.s3.boto.slices import Slice
+from ropeway.s3.engine import Sent
+
+SMALL = 1 << 20
+"""Bytes below which asking first ("Expect: 100-continue") costs more than it can save: a round trip an object."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """`client` is a boto3 S3 client that `watch` has been called with; `checksums` says whether the store is given some."""
+
+    client: Any
+    checksums: bool
+    sent: Sent
+    stop: Stop
+
+    def asking(self, doing: str, action: str, bucket: str) -> AbstractContextManager[None]:
+        return asking_by(self.client, doing, action, bucket)
+
+
+def asking_by(client: Any, doing: str, action: str, bucket: str) -> AbstractContextManager[None]:
+    """What botocore raises inside becomes one of our errors."""
+    return asking(doing, action=action, bucket=bucket, region=client.meta.region_name)
+
+
+def watch(client: Any) -> None:
+    """Lets this engine see every attempt of the client's requests. Calling it again changes nothing."""
+    client.meta.events.register("before-call.s3", _before_call, unique_id="ropeway-before-call")
+    client.meta.events.register("before-send.s3", _before_send, unique_id="ropeway-before-send")
+
+
+def _before_call(params: Mapping[str, Any], **_: Any) -> None:
+    body = params.get("body")
+    if isinstance(body, Slice) and body.length < SMALL:
+        params["headers"].pop("Expect", None)
+
+
+def _before_send(request: Any, **_: Any) -> None:
+    """To sign it botocore reads a body, too: only from here on do its bytes go over the wire."""
+    check_current()
+    if isinstance(request.body, Slice):
+        request.body.on_the_wire()

@@ -1,0 +1,72 @@
+"""Headers and heads in boto3's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.header import Header, decode_header, make_header
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ropeway.s3.boto.checksums import plain_etag
+from ropeway.s3.engine import CustomerKey, Head, Headers, Pairs
+
+PLAIN = (
+    ("ContentType", "content_type"),
+    ("CacheControl", "cache_control"),
+    ("ContentEncoding", "content_encoding"),
+    ("ContentDisposition", "content_disposition"),
+    ("ContentLanguage", "content_language"),
+    ("StorageClass", "storage_class"),
+    ("ServerSideEncryption", "sse"),
+    ("SSEKMSKeyId", "kms_key_id"),
+)
+"""What PUT takes and HEAD gives, under the same names."""
+CHECKSUM = "Checksum"
+
+
+def of_headers(headers: Headers) -> dict[str, Any]:
+    """For PutObject and CreateMultipartUpload."""
+    given = {theirs: getattr(headers, ours) for theirs, ours in (*PLAIN, ("ACL", "acl"))}
+    given["Metadata"] = {name: _in_ascii(value) for name, value in headers.metadata}
+    given["Tagging"] = urlencode(headers.tags, quote_via=quote)
+    return {name: value for name, value in given.items() if value} | of_customer_key(headers.customer_key)
+
+
+def of_customer_key(key: CustomerKey | None) -> dict[str, Any]:
+    """For every request that reads or writes bytes, and for HEAD. botocore adds the key's MD5."""
+    return {} if key is None else {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key.key}
+
+
+def of_location(bucket: str, key: str) -> dict[str, str]:
+    return {"Bucket": bucket, "Key": key}
+
+
+def to_head(answer: Mapping[str, Any]) -> Head:
+    return Head(
+        size=answer["ContentLength"],
+        etag=plain_etag(answer),
+        headers=_to_headers(answer),
+        tag_count=answer.get("TagCount", 0),
+        checksums=_checksums(answer),
+        checksum_type=answer.get("ChecksumType", ""),
+        restore=answer.get("Restore", ""),
+    )
+
+
+def _to_headers(answer: Mapping[str, Any]) -> Headers:
+    metadata = sorted((name, _from_ascii(value)) for name, value in answer.get("Metadata", {}).items())
+    return Headers(metadata=tuple(metadata), **{ours: answer.get(theirs, "") for theirs, ours in PLAIN})
+
+
+def _checksums(answer: Mapping[str, Any]) -> Pairs:
+    found = (name for name in answer if name.startswith(CHECKSUM) and name != "ChecksumType")
+    return tuple(sorted((name[len(CHECKSUM) :], answer[name]) for name in found))
+
+
+def _in_ascii(value: str) -> str:
+    """S3 decodes metadata by RFC 2047 (user guide, "Working with object metadata"); HTTP headers carry no more than ASCII safely."""
+    return value if value.isascii() else Header(value, "utf-8").encode(maxlinelen=0)
+
+
+def _from_ascii(value: str) -> str:
+    return str(make_header(decode_header(value))) if "=?" in value else value

@@ -1,0 +1,160 @@
+"""A stretch of an object's bytes, received into a file, and taken up again where the connection broke."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+from urllib3.exceptions import HTTPError
+
+from ropeway.errors import AwsError, IntegrityError
+from ropeway.s3.boto.checksums import Digest, Proof, plain_etag, proof_in
+from ropeway.s3.boto.line import Line
+from ropeway.s3.boto.parameters import of_customer_key, of_location
+from ropeway.s3.boto.temporary import Temporary
+from ropeway.s3.engine import Get
+
+BLOCK = 256 * 1024
+"""Bytes received at once."""
+PAUSES = (0.1, 0.3, 1.0, 3.0)
+"""Seconds before a body that broke off is taken up again; after the last it is an error. (Requests botocore retries itself.)"""
+BROKEN = (ReadTimeoutError, ResponseStreamingError, IncompleteReadError, HTTPError)
+"""What comes out of a body when the connection breaks."""
+NOT_KEPT = "Nothing of it was kept. Run again; when it fails again, the object or the way to it is damaged."
+
+
+@dataclass
+class Stretch:
+    """The bytes from `start` to `end` (not included), of which those before `at` have arrived and `digest` has seen them.
+
+    `proof` is what the store says of exactly these bytes.
+    """
+
+    start: int
+    end: int
+    at: int
+    proof: Proof | None
+    digest: Digest | None
+
+
+def receive(line: Line, get: Get, file: Temporary, how: Mapping[str, Any], digest: Digest | None = None) -> Stretch:
+    """What GetObject gives with `how` (nothing, a Range, a PartNumber), written to its place in `file`.
+
+    Verified by what the answer says of these bytes, which for a Range is nothing: then `digest` takes them in. A stretch that
+    broke off goes on by a Range from there: the pinned ETag says that it is the same object.
+    """
+    with asking(line, get):
+        answer = line.client.get_object(**pinned(line, get), **how)
+        stretch = _begun(get, answer, how, digest)
+        for pause in (*PAUSES, None):
+            try:
+                _take(line, file, stretch, answer)
+                break
+            except BROKEN:
+                if pause is None:
+                    raise
+                line.stop.sleep(pause)
+                rest = of_range(stretch.at, stretch.end)
+                answer = line.client.get_object(**pinned(line, get), **rest)
+                _span(get, answer, rest)
+    if stretch.proof and stretch.digest:
+        stretch.proof.check(stretch.digest, name(get), advice=NOT_KEPT)
+    return stretch
+
+
+def of_range(start: int, end: int) -> dict[str, str]:
+    """`end` is not included; in HTTP it is."""
+    return {"Range": f"bytes={start}-{end - 1}"}
+
+
+def _begun(get: Get, answer: Mapping[str, Any], how: Mapping[str, Any], digest: Digest | None) -> Stretch:
+    start, end = _span(get, answer, how)
+    proof = None if "Range" in how else proof_in(answer)
+    return Stretch(start, end, start, proof, proof.start() if proof else digest)
+
+
+def _span(get: Get, answer: Mapping[str, Any], how: Mapping[str, Any]) -> tuple[int, int]:
+    """From where to where the answer's bytes go. Raises when they are not those that were asked for."""
+    check_pinned(get, answer)
+    length = answer.get("ContentLength", get.size)
+    start, end, total = _content_range(answer) or (0, length, length)
+    if total != get.size:
+        raise _changed(get)
+    if how.get("Range") not in {None, *of_range(start, end).values()}:
+        raise IntegrityError(
+            f"Could not download {name(get)}: asked for {how['Range']}, the store answered with bytes={start}-{end - 1}.",
+            advice="A store that cannot give ranges cannot be downloaded from in parts, nor after a broken connection.",
+        )
+    return start, end
+
+
+def _content_range(answer: Mapping[str, Any]) -> tuple[int, int, int] | None:
+    """RFC 9110, section 14.4."""
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.get("ContentRange", ""))
+    return (int(found[1]), int(found[2]) + 1, int(found[3])) if found else None
+
+
+def _take(line: Line, file: Temporary, stretch: Stretch, answer: Mapping[str, Any]) -> None:
+    with closing(answer["Body"]) as body:
+        while stretch.at < stretch.end:
+            line.stop.check()
+            block = body.read(min(BLOCK, stretch.end - stretch.at))
+            if not block:
+                raise IncompleteReadError(
+                    actual_bytes=stretch.at - stretch.start, expected_bytes=stretch.end - stretch.start
+                )
+            file.write(stretch.at, block)
+            if stretch.digest:
+                stretch.digest.update(block)
+            stretch.at += len(block)
+            line.sent(len(block))
+
+
+# --- asking for the version that was planned -------------------------------------------------------------------------------
+
+
+def name(get: Get) -> str:
+    return f"s3://{get.bucket}/{get.key}"
+
+
+def pinned(line: Line, get: Get) -> dict[str, Any]:
+    """What every GET and HEAD of the object asks with: the version that the plan saw, and checksums."""
+    match = {"IfMatch": f'"{get.etag}"'} if get.etag else {}
+    mode = {"ChecksumMode": "ENABLED"} if line.checksums else {}
+    return of_location(get.bucket, get.key) | of_customer_key(get.customer_key) | match | mode
+
+
+def check_pinned(get: Get, answer: Mapping[str, Any]) -> None:
+    """For stores that do not know If-Match. Raises AwsError."""
+    if get.etag and plain_etag(answer) != get.etag:
+        raise _changed(get)
+
+
+@contextmanager
+def asking(line: Line, get: Get) -> Iterator[None]:
+    with line.asking(_doing(get), "s3:GetObject", get.bucket):
+        try:
+            yield
+        except ClientError as error:
+            meta = error.response.get("ResponseMetadata", {})
+            if meta.get("HTTPStatusCode") == 412:
+                raise _changed(get, meta.get("RequestId", "")) from error
+            raise
+
+
+def _doing(get: Get) -> str:
+    return f"download {name(get)} to {get.path}"
+
+
+def _changed(get: Get, request_id: str = "") -> AwsError:
+    return AwsError(
+        _doing(get),
+        code="PreconditionFailed",
+        answer="the object is not the one any more that was there when the download was planned",
+        request_id=request_id,
+        advice="Run again to get the one that is there now.",
+    )
