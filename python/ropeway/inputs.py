@@ -178,7 +178,9 @@ def connection(label: str, help: str, *, endpoint_type: str, **rest: Any) -> Any
 
 def _declare(declaration: Input) -> Any:
     # A required input gets a default too, so that fields may stand in any order; `read` refuses it when it is empty.
-    return field(default=declaration.read(declaration.default), metadata={"input": declaration})
+    # A secret stays out of the repr, which a trace may show.
+    default = declaration.read(declaration.default)
+    return field(default=default, repr=not declaration.secret, metadata={"input": declaration})
 
 
 # --- reading -----------------------------------------------------------------------------------------------------------
@@ -253,8 +255,7 @@ def _nearest(given: str, choices: Mapping[str, str]) -> str:
     offered = ", ".join(value or '""' for value in choices)
     by_fold = {value.casefold(): value for value in choices}
     near = difflib.get_close_matches(given.casefold(), by_fold, n=1)
-    meant = f"did you mean {by_fold[near[0]]}? " if near else ""
-    return f"{meant}It takes {offered}."
+    return f"did you mean {by_fold[near[0]]}? It takes {offered}." if near else f"it takes {offered}."
 
 
 def _lines(given: str) -> tuple[str, ...]:
