@@ -4,6 +4,7 @@ aws environment    nothing of AWS, a pipeline or a proxy leaks in; HOME is a fol
 embedded           the embedded AWS of this worker        s3, bucket             a client of it, a fresh bucket in it
 seaweed            a real, strict S3, one for the run     seaweed_s3, seaweed_bucket
 misbehaving        a server that answers what it is told
+extension          the built .vsix
 """
 
 from __future__ import annotations
@@ -142,3 +143,15 @@ def seaweed_bucket(seaweed_s3: Any) -> Iterator[str]:
 def misbehaving() -> Iterator[Misbehaving]:
     with misbehaving_server() as running:
         yield running
+
+
+# --- the extension -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def extension(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The built .vsix, made once for all workers."""
+    from tests.vsix.building import built_once
+
+    base = tmp_path_factory.getbasetemp()
+    return built_once((base if worker_id == "master" else base.parent) / "extension")

@@ -32,14 +32,14 @@ CACHE = ROOT / "build" / "cache"
 DOOR = "ropeway.azure.main"
 
 # Wheels that any Python 3.10 or newer runs on any system; a package that has none stops the build.
-PURE = "--only-binary=:all: --platform any --implementation py --abi none --python-version 3.10".split()
+PURE = ("--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none", "--python-version=3.10")
 NATIVE = {".so", ".pyd", ".dll", ".dylib"}
 # What boto3's chain of credentials may ask beside the task's own services: roles, and a machine's own AWS configuration.
 CHAIN_SERVICES = ("sts", "sso", "sso-oidc", "signin")
 # boto3's resources (not its clients) and examples: nothing here uses them.
 UNUSED = ("bin", "boto3/data", "boto3/examples")
 
-MAIN = '''"""Started by launch.js, with nothing on the path but the standard library."""
+MAIN = '''"""Started by launch.js, which leaves nothing on the path but the standard library."""
 
 import os
 import sys
@@ -48,7 +48,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 
 from {door} import main
 
-main("{module}")
+os._exit(main("{module}"))  # all is said and flushed; a thread that still hangs in the network holds nothing up
 '''
 
 

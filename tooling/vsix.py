@@ -66,11 +66,9 @@ def _packed(work: Path, file: Path) -> Built:
 
 
 def _tfx(stage: Path, output: Path) -> None:
-    create = ["extension", "create", "--no-prompt", "--json", "--root", stage, "--manifests", MANIFEST]
-    done = subprocess.run(
-        ["node", TFX, *create, "--output-path", output],
-        capture_output=True, text=True, check=False, cwd=stage, encoding="utf-8",
-    )  # fmt: skip
+    create = ["node", str(TFX), "extension", "create", "--no-prompt", "--json", "--manifests", MANIFEST]
+    where = ["--root", str(stage), "--output-path", str(output)]
+    done = subprocess.run([*create, *where], capture_output=True, encoding="utf-8", check=False, cwd=stage)
     said = done.stdout + done.stderr
     if done.returncode or not output.exists() or "warning" in said.lower():
         raise BuildError(f"tfx-cli did not like the extension (exit code {done.returncode}):\n{said}")
@@ -106,7 +104,12 @@ def _for_development(manifest: Json, staged: tuple[Staged, ...], number: int) ->
     major, minor, _ = manifest["version"].split(".")
     connection = next(each for each in manifest["contributions"] if each["properties"]["name"] == CONNECTION)
     connection["properties"] |= {"name": f"{CONNECTION}Dev", "displayName": "AWS for Ropeway (development)"}
-    return {**manifest, "id": "ropeway-dev", "name": f"[dev] {manifest['name']}", "version": f"{major}.{minor}.{number}"}
+    return {
+        **manifest,
+        "id": "ropeway-dev",
+        "name": f"[dev] {manifest['name']}",
+        "version": f"{major}.{minor}.{number}",
+    }
 
 
 def _write(file: Path, document: Json) -> None:

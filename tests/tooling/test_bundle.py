@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import grimp
+import pytest
+
+from tooling.bundle import (
+    CACHE,
+    LOCK,
+    ROOT,
+    BuildError,
+    copy_modules,
+    install,
+    native_files,
+    reachable,
+    trim_botocore,
+    wheels,
+)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """botocore's data as it is laid out: two services, one with two versions."""
+    for path, prefix in (
+        ("s3/2006-03-01", "s3"),
+        ("elbv2/2012-01-01", "elasticloadbalancing"),
+        ("elbv2/2015-12-01", "elasticloadbalancing"),
+    ):
+        folder = tmp_path / "data" / path
+        folder.mkdir(parents=True)
+        (folder / "service-2.json").write_text(json.dumps({"metadata": {"endpointPrefix": prefix}}))
+        (folder / "examples-1.json").touch()
+    services = {"s3": {"a": 1}, "elasticloadbalancing": {"b": 2}, "sqs": {"c": 3}}
+    partitions = [{"partition": "aws", "services": services}]
+    (tmp_path / "data/endpoints.json").write_text(json.dumps({"partitions": partitions, "version": 3}))
+    return tmp_path / "data"
+
+
+def test_only_the_newest_api_of_the_services_stays(data):
+    trim_botocore(data, {"elbv2"})
+    assert sorted(str(file.relative_to(data)) for file in data.rglob("*.json")) == [
+        "elbv2/2015-12-01/service-2.json",
+        "endpoints.json",
+    ]
+
+
+def test_endpoints_stay_by_the_name_that_the_service_has_there(data):
+    trim_botocore(data, {"elbv2"})
+    assert json.loads((data / "endpoints.json").read_text()) == {
+        "partitions": [{"partition": "aws", "services": {"elasticloadbalancing": {"b": 2}}}],
+        "version": 3,
+    }
+
+
+def test_a_service_that_botocore_does_not_know_stops_the_build(data):
+    with pytest.raises(BuildError, match="botocore knows no service s4: see `services` of the task"):
+        trim_botocore(data, {"s3", "s4"})
+
+
+@pytest.mark.parametrize("name", ["speedups.cpython-311-x86_64-linux-gnu.so", "speedups.pyd", "libcrt.dylib"])
+def test_a_native_file_stops_the_build(tmp_path, name):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / name).touch()
+    [problem] = native_files(tmp_path)
+    assert problem.startswith(f"package/{name} is native: the bundle must run on every system.")
+
+
+def test_a_second_build_needs_no_network(tmp_path, monkeypatch):
+    there = wheels(LOCK, CACHE)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/none")
+    assert wheels(LOCK, CACHE) == there
+    assert "botocore" in {package.name for package in install(there, LOCK, tmp_path / "lib")}
+
+
+def test_a_wheel_that_is_not_the_pinned_one_stops_the_build(tmp_path):
+    lock = tmp_path / "bundle.txt"
+    lock.write_text("six==1.17.0 --hash=sha256:" + "0" * 64 + "\n")
+    with pytest.raises(BuildError, match="DO NOT MATCH THE HASHES"):
+        install(wheels(LOCK, CACHE), lock, tmp_path / "lib")
+
+
+def test_what_a_task_does_not_import_stays_at_home(tmp_path):
+    graph = grimp.build_graph("ropeway", cache_dir=None)
+    modules = reachable(graph, {"ropeway.inputs"})
+    assert modules == {"ropeway", "ropeway.inputs", "ropeway.errors"}
+    copy_modules(modules, tmp_path)
+    assert sorted(file.name for file in (tmp_path / "ropeway").iterdir()) == ["__init__.py", "errors.py", "inputs.py"]
+
+
+def test_each_task_starts_from_what_was_copied_for_it():
+    """A module that is imported by a name made at run time would be missing: none may be."""
+    graph = grimp.build_graph("ropeway", cache_dir=None)
+    on_the_way = reachable(graph, {"ropeway.azure.main", "ropeway.tasks.s3_upload", "ropeway.tasks.s3_download"})
+    search = subprocess.run(
+        ["grep", "-rlE", r"import_module\(|__import__\(", ROOT / "python/ropeway"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    dynamic = {file.split("/python/")[1].removesuffix(".py").replace("/", ".") for file in search.stdout.split()}
+    assert dynamic & on_the_way == {"ropeway.registry"}
+    assert sys.version_info
