@@ -65,19 +65,12 @@ class BotoEngine:
         customer_key: CustomerKey | None = None,
         *,
         cancellation: Cancellation | None = None,
-    ) -> Iterator[tuple[str, Head | RopewayError | None]]:
+    ) -> Iterator[tuple[str, Head | None]]:
         jobs = (self._head_job(bucket, key, customer_key) for key in keys)
         return self._flow(jobs, cancellation or Cancellation())
 
-    def _head_job(
-        self, bucket: str, key: str, customer_key: CustomerKey | None
-    ) -> Job[tuple[str, Head | RopewayError | None]]:
-        try:
-            (head,) = yield [partial(self._head, bucket, key, customer_key)]
-        except CONCERN_ALL:
-            raise
-        except RopewayError as error:
-            return key, error
+    def _head_job(self, bucket: str, key: str, customer_key: CustomerKey | None) -> Job[tuple[str, Head | None]]:
+        (head,) = yield [partial(self._head, bucket, key, customer_key)]
         return key, head
 
     def _head(self, bucket: str, key: str, customer_key: CustomerKey | None) -> Head | None:

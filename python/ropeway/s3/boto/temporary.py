@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ropeway.errors import Cancelled, LocalFileError
 
@@ -72,11 +72,12 @@ class Temporary:
 
     def discard(self) -> None:
         """Remove what there is of it; whoever still wants to write to it is refused. After `keep` there is nothing to remove."""
-        with self._doing():
+        with self._doing(f"{self._path} cannot be removed"):
             self._discarded = True
             self._close()
             if self._made:
-                os.unlink(self._path)
+                with suppress(FileNotFoundError):
+                    os.unlink(self._path)
                 self._made = False
 
     def _close(self) -> None:
@@ -85,7 +86,7 @@ class Temporary:
             os.close(descriptor)
 
     @contextmanager
-    def _doing(self) -> Iterator[None]:
+    def _doing(self, otherwise: str = "") -> Iterator[None]:
         try:
             with self._lock:
                 if self._discarded:
@@ -93,7 +94,7 @@ class Temporary:
                 yield
         except OSError as error:
             raise LocalFileError(
-                f"{self.target} cannot be written: {error.strerror or error}.",
+                f"{otherwise or f'{self.target} cannot be written'}: {error.strerror or error}.",
                 advice=_ADVICE.get(error.errno or 0, "Check the folder and who may write there."),
             ) from error
 

@@ -1,0 +1,79 @@
+"""Headers and heads in boto3's words."""
+
+import botocore.session
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ropeway.s3.boto.parameters import of_headers, to_head
+from ropeway.s3.engine import CustomerKey, Headers
+
+FULL = Headers(
+    content_type="text/html; charset=utf-8",
+    cache_control="no-cache",
+    content_encoding="gzip",
+    content_disposition="inline",
+    content_language="de",
+    metadata=(("build", "7"), ("town", "München")),
+    tags=(("team", "web & more"), ("cost", "a=b")),
+    storage_class="STANDARD_IA",
+    acl="public-read",
+    sse="aws:kms",
+    kms_key_id="alias/site",
+    customer_key=CustomerKey(b"k" * 32),
+)
+
+
+def test_every_header_is_sent_under_its_name():
+    assert of_headers(FULL) == {
+        "ContentType": "text/html; charset=utf-8",
+        "CacheControl": "no-cache",
+        "ContentEncoding": "gzip",
+        "ContentDisposition": "inline",
+        "ContentLanguage": "de",
+        "Metadata": {"build": "7", "town": "=?utf-8?q?M=C3=BCnchen?="},
+        "Tagging": "team=web%20%26%20more&cost=a%3Db",
+        "StorageClass": "STANDARD_IA",
+        "ACL": "public-read",
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": "alias/site",
+        "SSECustomerAlgorithm": "AES256",
+        "SSECustomerKey": b"k" * 32,
+    }
+
+
+def test_both_ways_of_sending_know_every_header():
+    model = botocore.session.get_session().get_service_model("s3")
+    for operation in ("PutObject", "CreateMultipartUpload"):
+        assert set(of_headers(FULL)) <= set(model.operation_model(operation).input_shape.members)
+
+
+def test_an_empty_header_is_not_sent():
+    assert of_headers(Headers()) == {}
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).filter(lambda text: "=?" not in text))
+def test_metadata_in_any_script_comes_back_as_it_was(text):
+    sent = of_headers(Headers(metadata=(("name", text),)))["Metadata"]
+    assert sent["name"].isascii()
+    assert to_head({"ContentLength": 0, "Metadata": sent}).headers.metadata == (("name", text),)
+
+
+def test_a_head_tells_size_etag_headers_and_checksums():
+    head = to_head(
+        {
+            "ContentLength": 7,
+            "ETag": '"abc"',
+            "ContentType": "text/css",
+            "Metadata": {"b": "2", "a": "1"},
+            "TagCount": 2,
+            "ChecksumCRC32": "AAAAAA==",
+            "ChecksumType": "FULL_OBJECT",
+            "ServerSideEncryption": "AES256",
+            "Restore": 'ongoing-request="true"',
+        }
+    )
+    assert head.size == 7
+    assert head.etag == "abc"
+    assert head.headers == Headers(content_type="text/css", metadata=(("a", "1"), ("b", "2")), sse="AES256")
+    assert (head.tag_count, head.restore) == (2, 'ongoing-request="true"')
+    assert (head.checksums, head.checksum_type) == ((("CRC32", "AAAAAA=="),), "FULL_OBJECT")
