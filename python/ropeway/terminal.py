@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ropeway.errors import Cancelled, InputError, RopewayError
-from ropeway.outcome import Action, Done, Outcome, Plan, Reason, Step, in_units, tally
+from ropeway.outcome import Action, Outcome, Plan, Reason, Step, in_units, tally
 from ropeway.sanitise import one_line
 
 MOST = 20
@@ -56,22 +56,36 @@ def render_plan(screen: Console, plan: Plan[Any], *, all_steps: bool = False) ->
         screen.print(_steps(shown))
         _and_more(screen, len(steps) - len(shown))
     sums = list(tally(plan.steps))
-    if len(sums) > 1:
+    if len(sums) > 1 or (sums and not shown):
         screen.print()
         screen.print(Text(f"In all: {', '.join(_sum(*entry) for entry in sums)}."))
 
 
-def _steps(steps: Iterable[Step[Any]]) -> Table:
-    table = _table("Action", "Reason", "Size", "Name")
+def _steps(steps: Sequence[Step[Any]]) -> Table:
+    folder = _common_folder([step.name for step in steps if step.action != "create"])
+    table = _table("Action", "Reason", "Size", f"Below {one_line(folder)}" if folder else "Name")
     for step in steps:
-        size = "" if step.action == "create" else in_units(step.size)
-        name = Text(one_line(step.name), style="dim" if step.action == "skip" else "")
-        table.add_row(Text(step.action, style=STYLES[step.action]), Text(step.reason.value), Text(size), name)
+        name = step.name if step.action == "create" else step.name[len(folder) :]
+        table.add_row(*_what(step.action, step.reason), _size(step.action, step.size), Text(one_line(name)))
     return table
 
 
+def _common_folder(names: Sequence[str]) -> str:
+    """What all names begin with, up to its last separator: said once, it leaves room for the rest."""
+    common = os.path.commonprefix(names)  # noqa: RUF071 - of characters; the next line cuts at a separator
+    return common[: max(common.rfind("/"), common.rfind("\\")) + 1]
+
+
+def _what(action: Action, reason: Reason) -> tuple[Text, Text]:
+    return Text(action, style=STYLES[action]), Text(reason.value)
+
+
+def _size(action: Action, size: int) -> Text:
+    return Text("" if action == "create" else in_units(size))
+
+
 def _sum(action: Action, reason: Reason, count: int, size: int) -> str:
-    return f"{action} {count:,} {reason}" + (f" ({in_units(size)})" if size else "")
+    return f"{action} {count:,} ({', '.join((reason.value, in_units(size)) if size else (reason.value,))})"
 
 
 # --- the outcome -------------------------------------------------------------------------------------------------------
@@ -84,9 +98,10 @@ def render_outcome(screen: Console, outcome: Outcome[Any]) -> None:
     if outcome.plan.steps:
         screen.print()
         screen.print(_counts(outcome))
-    if len(outcome.failures) > 1:
+    errors = [done.error.message for done in outcome.results if done.error]
+    if len(errors) > 1:
         screen.print()
-        _render_failures(screen, outcome.failures)
+        _failures(screen, errors)
 
 
 def _pace(outcome: Outcome[Any]) -> str:
@@ -104,33 +119,25 @@ def duration(seconds: float) -> str:
 
 
 def _counts(outcome: Outcome[Any]) -> Table:
-    done = [done.step for done in outcome.results if not done.error]
-    skipped = [step for step in outcome.plan.steps if step.action == "skip"]
-    failed = [done.step for done in outcome.failures]
-    begun = {id(step) for step in (*done, *failed)}
-    left = [step for step in outcome.plan.todo if id(step) not in begun]
     table = _table("Action", "Reason", "Count", "Size", "")
-    for steps, remark, style in (
-        (done, "", ""),
-        (skipped, "", ""),
-        (failed, "failed", "red"),
-        (left, "not begun", "yellow"),
-    ):
+    for steps, remark in _by_fate(outcome):
         for action, reason, count, size in tally(steps):
-            table.add_row(
-                Text(action, style=STYLES[action]),
-                Text(reason.value),
-                f"{count:,}",
-                in_units(size),
-                Text(remark, style=style),
-            )
+            table.add_row(*_what(action, reason), f"{count:,}", _size(action, size), remark)
     return table
 
 
-def _render_failures(screen: Console, failures: Sequence[Done[Any]]) -> None:
-    for failure in failures[:MOST]:
-        screen.print(Text.assemble(("Failed: ", "red"), one_line(str(failure.error))))
-    _and_more(screen, len(failures) - MOST)
+def _by_fate(outcome: Outcome[Any]) -> Iterator[tuple[Sequence[Step[Any]], Text]]:
+    yield [done.step for done in outcome.results if not done.error], Text()
+    yield [step for step in outcome.plan.steps if step.action == "skip"], Text()
+    yield [done.step for done in outcome.failures], Text("failed", style="red")
+    begun = {id(done.step) for done in outcome.results}
+    yield [step for step in outcome.plan.todo if id(step) not in begun], Text("not begun", style="yellow")
+
+
+def _failures(screen: Console, messages: Sequence[str]) -> None:
+    for message in messages[:MOST]:
+        screen.print(Text.assemble(("Failed: ", "red"), one_line(message)))
+    _and_more(screen, len(messages) - MOST)
 
 
 # --- what went wrong ---------------------------------------------------------------------------------------------------
@@ -192,7 +199,12 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
         right = column in {"Count", "Size"}
-        table.add_column(column, justify="right" if right else "left", no_wrap=column != "Name", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if right else "left",
+            no_wrap=column in {"Action", "Reason", "Size", "Count"},
+            overflow="fold",
+        )
     return table
 
 

@@ -9,7 +9,7 @@ import typer
 
 from ropeway.cli.manner import Manner
 from ropeway.cli.reporting import Account, report
-from ropeway.cli.tree import tree
+from ropeway.cli.tree import command_line
 from ropeway.errors import Cancelled, InputError
 
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     manner = Manner.seen_in(given)
     manner.settle()
     try:
-        code = tree()(args=given, prog_name="ropeway", standalone_mode=False)
+        code = command_line()(args=given, prog_name="ropeway", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - not swallowed: it is reported, as a bug of ours unless it is foreseen
         code = report(Account(error=_foreseen(error)), manner)
     sys.exit(code)

@@ -25,7 +25,7 @@ GROUPS = {"s3": "Files to Amazon S3 and back."}
 """What the tasks of one group have in common."""
 
 
-def tree() -> typer.Typer:
+def command_line() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(cls=Group, help=ABOUT, pretty_exceptions_enable=False)
     app.callback()(_root)

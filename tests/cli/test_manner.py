@@ -1,0 +1,60 @@
+"""What the shared options do before a task begins."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ropeway.cli.manner import Manner
+
+
+def test_a_profile_that_is_named_beats_keys_in_the_environment():
+    environment = {
+        "AWS_ACCESS_KEY_ID": "AKIA",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_SESSION_TOKEN": "t",
+        "AWS_REGION": "eu-west-1",
+    }
+    Manner(profile="work").settle(environment)
+    assert environment == {"AWS_PROFILE": "work", "AWS_REGION": "eu-west-1"}
+
+
+def test_without_a_profile_the_environment_stays():
+    environment = {"AWS_ACCESS_KEY_ID": "AKIA"}
+    Manner().settle(environment)
+    assert environment == {"AWS_ACCESS_KEY_ID": "AKIA"}
+
+
+def test_a_command_line_that_cannot_be_read_still_says_how_to_answer():
+    assert Manner.seen_in(["s3", "--nonsense", "--json", "--no-color"]) == Manner(json=True, no_color=True)
+
+
+@pytest.mark.parametrize("option", ["--json", "--strict", "--verbose", "--debug", "--no-color", "--profile"])
+def test_every_task_has_the_shared_options(ropeway, carry, option):
+    carry()
+    assert f"\n  {option}" in ropeway("s3", "upload", "--help").out
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    code = """
+import sys
+from ropeway import cli
+try:
+    cli.main(sys.argv[1:])
+except SystemExit:
+    print("\\n---", *sys.modules, sep="\\n")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(ran.stdout.split("\n---\n")[1].split())
+
+
+def test_only_what_is_asked_for_is_loaded():
+    assert not {name for name in loaded_by("--version") if name.startswith(("ropeway.tasks.s3", "botocore", "moto"))}
+    help = loaded_by("s3", "upload", "--help")
+    assert "ropeway.tasks.s3_upload" in help
+    assert not {name for name in help if name.startswith(("ropeway.tasks.s3_download", "botocore", "moto"))}

@@ -1,0 +1,91 @@
+"""What is told while a task works: a bar where there is a terminal, a line now and then where there is none."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from ropeway.cli.progress import InLines, OnBar, how_far, showing
+from ropeway.outcome import Progress
+from tests.cli.conftest import Terminal
+
+KB = 1024
+
+
+def screen(file: io.TextIOBase, **settings) -> Console:
+    return Console(file=file, width=100, markup=False, highlight=False, emoji=False, **settings)
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (Progress("Hashing", 3), "3"),
+        (Progress("Hashing", 3, 1200), "3 of 1,200"),
+        (Progress("Uploading", 3, 12, KB, 4 * KB), "3 of 12, 1.0 KB of 4.0 KB"),
+    ],
+)
+def test_it_says_how_far_as_far_as_it_is_known(progress, words):
+    assert how_far(progress) == words
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then():
+    file, now = io.StringIO(), [0.0]
+    teller = InLines(screen(file), clock=lambda: now[0])
+    with teller:
+        for second in range(31):
+            now[0] = float(second)
+            teller.progress(Progress("Uploading", second, 30))
+        teller.progress(Progress("Checking", 0, 1))
+    assert file.getvalue().splitlines() == [
+        "Uploading: 0 of 30",
+        "Uploading: 10 of 30",
+        "Uploading: 20 of 30",
+        "Uploading: 30 of 30",
+        "Checking: 0 of 1",
+    ]
+
+
+def test_on_a_terminal_there_is_a_bar_and_it_goes_away():
+    terminal = Terminal(tty=True)
+    teller = OnBar(screen(terminal, force_terminal=True))
+    with teller:
+        teller.note("Acting as somebody.")
+        teller.progress(Progress("Hashing", 1, 2))
+        teller.progress(Progress("Uploading", 3, 12, KB, 4 * KB))
+    shown = terminal.text()
+    assert "Acting as somebody." in shown
+    assert "Uploading" in shown
+    assert "3 of 12, 1.0 KB of 4.0 KB" in shown
+    assert shown.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")  # the cursor shown again, the bar's line erased
+
+
+def test_a_bar_can_be_shown_again():
+    terminal = Terminal(tty=True)
+    teller = OnBar(screen(terminal, force_terminal=True))
+    for doing in ("Hashing", "Uploading"):
+        with teller:
+            teller.progress(Progress(doing, 1, 2))
+    assert "Uploading" in terminal.text()
+
+
+def test_foreign_words_cannot_act():
+    file, terminal = io.StringIO(), Terminal(tty=True)
+    nasty = "[bold]\x1b[2J##vso[task.complete]"
+    for teller in (InLines(screen(file)), OnBar(screen(terminal, force_terminal=True))):
+        with teller:
+            teller.note(nasty)
+            teller.progress(Progress(nasty, 1, 2))
+    for shown in (file.getvalue(), terminal.text()):
+        assert "[bold]" in shown
+        assert "##vso[" not in shown
+        assert "\x1b[2J" not in shown
+
+
+@pytest.mark.parametrize(
+    ("tty", "term", "kind"), [(True, "xterm", OnBar), (True, "dumb", InLines), (False, "xterm", InLines)]
+)
+def test_a_bar_needs_a_terminal_that_can(monkeypatch, tty, term, kind):
+    monkeypatch.setenv("TERM", term)
+    assert isinstance(showing(screen(Terminal(tty))), kind)
