@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ropeway.aws.connection import Connection
 from ropeway.aws.session import connect
 from ropeway.inputs import camel, read
 from ropeway.outcome import Cancellation, Outcome, Plan, Progress, Run
@@ -37,14 +36,13 @@ class Ran:
 
 
 @pytest.fixture
-def run_task(endpoint):
+def run_task(embedded):
     """`run_task("s3_upload", bucket_name=..., dry_run="true")`: texts as a door collects them, against the embedded AWS."""
 
     def run(module: str, *, only_plan: bool = False, cancellation: Cancellation | None = None, **texts: str) -> Ran:
         task = load_task(module)
-        given = read(task.inputs, {"endpoint_url": endpoint, "region_name": "us-east-1"} | texts, camel)
-        connection = Connection("the test's keys", access_key_id="AKIAIOSFODNN7EXAMPLE", secret_access_key="secret")
-        aws = connect(given, connection)
+        given = read(task.inputs, {"endpoint_url": embedded.endpoint_url, "region_name": embedded.region} | texts, camel)
+        aws = connect(given, embedded.connection)
         told = Told()
         context = Run(told, cancellation or Cancellation())
         plan = task.plan(given, aws, context)

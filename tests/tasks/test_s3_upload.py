@@ -6,8 +6,10 @@ import os
 
 import pytest
 
+from ropeway.aws.session import connect
 from ropeway.errors import BucketMissing, InputError, LocalFileError, NothingMatched, RopewayError
-from ropeway.outcome import Cancellation
+from ropeway.outcome import Run
+from ropeway.tasks import s3_upload
 
 SITE = {"index.html": b"<h1>hello</h1>", "js/app.mjs": b"export {}", "img/a b.png": b"\x89PNG", ".well-known/x": b"dot"}
 
@@ -272,18 +274,10 @@ def test_a_source_folder_that_is_absent_or_a_file_is_told(run_task, make_tree, b
         run_task("s3_upload", bucket_name=bucket, source_folder=f"{source}/a")
 
 
-def test_a_file_that_changes_between_plan_and_apply_fails_by_name(run_task, make_tree, s3, bucket, monkeypatch):
-    source = make_tree({"a": b"1", "b": b"2"})
-    cancellation = Cancellation()
-    planned = run_task("s3_upload", only_plan=True, bucket_name=bucket, source_folder=source, cancellation=cancellation)
+def test_a_file_that_changes_between_plan_and_apply_fails_by_name(run_task, make_tree, s3, bucket, embedded):
+    planned = run_task("s3_upload", only_plan=True, bucket_name=bucket, source_folder=make_tree({"a": b"1", "b": b"2"})).plan
     make_tree({"a": b"changed"})
-    from ropeway.aws.connection import Connection
-    from ropeway.aws.session import connect
-    from ropeway.outcome import Run
-    from ropeway.tasks import s3_upload
-
-    aws = connect(planned.plan.inputs, Connection("test", access_key_id="AKIAIOSFODNN7EXAMPLE", secret_access_key="x"))
-    outcome = s3_upload.apply(planned.plan, aws, Run())
+    outcome = s3_upload.apply(planned, connect(planned.inputs, embedded.connection), Run())
     assert outcome.status == "failed"
     assert "source/a" in str(outcome.error)
     assert "chang" in str(outcome.error)
