@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from tests.tooling.declaring import ferry
+from ropeway import inputs
+from ropeway.cli import main
+from ropeway.registry import all_tasks
+from tests.tooling.declaring import ferry, with_input
 from tooling.generate import pages
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +25,36 @@ def test_an_input_has_a_row_with_both_names_its_default_and_what_it_takes():
     assert "| `flag` | `--flag` | `red` | Its flag. One of `red` (Red \\| white), `none` (None). |" in table
     assert "| `link` | none |  | The connection. |" in table
     assert "| `portOfCall` | `--port-of-call` | `y` |" in table
+
+
+def test_a_secret_is_never_an_argument():
+    table = pages.inputs_tables(with_input(pass_word=inputs.text("Word", "Say it.", secret=True)))
+    assert "| `passWord` | `--ask-pass-word`, or the environment's `ROPEWAY_PASS_WORD` |  | Say it. |" in table
+
+
+def help_for(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What the command line says when it understood the arguments."""
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--help"])
+    assert ended.value.code == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("task", all_tasks(), ids=lambda task: task.name)
+def test_every_option_in_the_table_is_one_of_the_command(task, capsys):
+    of_table = set(re.findall(r"`(--[a-z0-9-]+)`", pages.inputs_tables(task)))
+    assert len(of_table) > 10
+    assert of_table <= set(re.findall(r"--[a-z0-9-]+", help_for(capsys, *task.command)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_a_page_are_understood(page, capsys):
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    commands = [line for block in blocks for line in block.splitlines()]
+    assert commands
+    for command in commands:
+        _, *arguments = shlex.split(command)
+        help_for(capsys, *arguments)
 
 
 def test_a_group_has_a_table_of_its_own():

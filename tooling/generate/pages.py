@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ropeway.inputs import Declared
+from ropeway.cli.parameters import asking, variable
+from ropeway.inputs import Declared, hyphens
 from ropeway.tasks.task import IamAction, Task
 from tooling.generate.task_json import in_form_order
 
@@ -47,9 +48,14 @@ def _grouped(task: AnyTask) -> Iterator[str]:
 
 def _input_row(item: Declared) -> tuple[str, ...]:
     what = item.input
-    option = f"`{item.option}`" if what.on_cli else "none"
     default = "required" if what.required else f"`{what.default}`" if what.default else ""
-    return f"`{item.name}`", option, default, " ".join(_meaning(item))
+    return f"`{item.name}`", _option(item), default, " ".join(_meaning(item))
+
+
+def _option(item: Declared) -> str:
+    if item.input.secret:
+        return f"`{hyphens(asking(item.field))}`, or the environment's `{variable(item.field)}`"
+    return f"`{item.option}`" if item.input.on_cli else "none"
 
 
 def _meaning(item: Declared) -> Iterator[str]:
