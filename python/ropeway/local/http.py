@@ -50,7 +50,7 @@ class Body(io.RawIOBase):
         return not self._ask
 
 
-class Handler(MotoRequestHandler):
+class Handler(MotoRequestHandler):  # type: ignore[misc] # moto's types are left out, see pyproject.toml
     """One connection, request after request. moto's own handler makes the WSGI environment."""
 
     protocol_version = "HTTP/1.1"

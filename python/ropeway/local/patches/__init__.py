@@ -1,10 +1,50 @@
-"""Where moto only pretends, it is mended here: a file is one thing that AWS does and moto does not."""
+"""Where moto only pretends, it is mended: a file here is one thing that AWS does and moto does not."""
 
 from __future__ import annotations
 
 import functools
+from typing import Any
+
+from moto.s3.responses import S3Response
+
+from ropeway.local.patches import (
+    access,
+    answers,
+    bodies,
+    checksums,
+    encryption,
+    keys,
+    limits,
+    multipart,
+    regions,
+)
+from ropeway.local.patches.patch import around
+
+# In the order in which S3 asks: where, who, what.
+PATCHES = (
+    regions.PATCH,
+    access.PATCH,
+    limits.PATCH,
+    keys.PATCH,
+    bodies.PATCH,
+    checksums.PATCH,
+    multipart.PATCH,
+    encryption.PATCH,
+    answers.PATCH,
+)
 
 
 @functools.cache
 def apply() -> None:
-    """Once a process."""
+    """Mend moto, once a process."""
+
+    @around(S3Response, "setup_class")
+    def checked(original: Any, request: S3Response, *args: Any, **kwargs: Any) -> None:
+        original(request, *args, **kwargs)
+        for patch in PATCHES:
+            if patch.check:
+                patch.check(request)
+
+    for patch in PATCHES:
+        if patch.mend:
+            patch.mend()

@@ -1,0 +1,505 @@
+"""What AWS does and the embedded AWS too, over HTTP with boto3; each is tried on moto alone as well, which does not do it.
+
+When moto learns one of them, its test says so, and the patch can go.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import http.client
+import subprocess
+import sys
+import uuid
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from ropeway.local.patches import PATCHES
+
+MB = 1024 * 1024
+CRC32_OF_X = base64.b64encode(zlib.crc32(b"x").to_bytes(4, "big")).decode()
+WRONG_CRC32 = "AAAAAA=="
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKIAAAAAAAAAAAAAAAAA/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+
+
+@dataclass
+class World:
+    """A server, a bucket in it, and clients of whatever region and account."""
+
+    url: str
+    bucket: str = field(default_factory=lambda: f"bucket-{uuid.uuid4().hex[:12]}")
+    clients: list[Any] = field(default_factory=list)
+
+    def client(self, service: str = "s3", *, region: str = "us-east-1", account: str = "") -> Any:
+        keys = self.keys_of(account) if account else {"aws_access_key_id": "AKIA0", "aws_secret_access_key": "secret"}
+        config = Config(retries={"max_attempts": 0})
+        self.clients.append(boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **keys))
+        return self.clients[-1]
+
+    def keys_of(self, account: str) -> dict[str, str]:
+        role = f"arn:aws:iam::{account}:role/tests"
+        found = self.client("sts").assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
+        names = {
+            "AccessKeyId": "access_key_id",
+            "SecretAccessKey": "secret_access_key",
+            "SessionToken": "session_token",
+        }
+        return {f"aws_{ours}": found[theirs] for theirs, ours in names.items()}
+
+    def raw(
+        self, method: str, key: str, body: bytes = b"", query: str = "", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """A request with exactly these headers (`_` for `-`), as no client would send it."""
+        named = {"Authorization": SIGNED} | {name.replace("_", "-"): value for name, value in headers.items()}
+        with contextlib.closing(http.client.HTTPConnection(self.url.partition("//")[2], timeout=30)) as connection:
+            connection.request(method, f"/{self.bucket}/{key}{query}", body, {k: v for k, v in named.items() if v})
+            answer = connection.getresponse()
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+
+
+TRUTHS: list[Callable[[World, Any], None]] = []
+
+
+def truth(check: Callable[[World, Any], None]) -> Callable[[World, Any], None]:
+    TRUTHS.append(check)
+    return check
+
+
+@contextlib.contextmanager
+def refused(*words: str) -> Iterator[None]:
+    """AWS answers no, and says all these words."""
+    with pytest.raises(ClientError) as caught:
+        yield
+    for word in words:
+        assert word in str(caught.value) or word in str(caught.value.response)
+
+
+# --- checksums -----------------------------------------------------------------------------------------------------------
+
+
+@truth
+def a_wrong_crc32_is_refused_and_nothing_is_stored(world, s3):
+    with refused("BadDigest", "CRC32"):
+        s3.put_object(Bucket=world.bucket, Key="k", Body=b"x", ChecksumCRC32=WRONG_CRC32)
+    assert "Contents" not in s3.list_objects_v2(Bucket=world.bucket)
+
+
+@truth
+def a_wrong_sha1_is_refused(world, s3):
+    with refused("BadDigest"):
+        s3.put_object(Bucket=world.bucket, Key="k", Body=b"x", ChecksumSHA1=base64.b64encode(bytes(20)).decode())
+
+
+@truth
+def a_wrong_sha256_of_a_part_is_refused(world, s3):
+    upload = s3.create_multipart_upload(Bucket=world.bucket, Key="k", ChecksumAlgorithm="SHA256")["UploadId"]
+    with refused("BadDigest"):
+        s3.upload_part(
+            Bucket=world.bucket,
+            Key="k",
+            UploadId=upload,
+            PartNumber=1,
+            Body=b"x",
+            ChecksumSHA256=base64.b64encode(bytes(32)).decode(),
+        )
+
+
+@truth
+def a_wrong_content_md5_is_refused(world, s3):
+    with refused("BadDigest", "Content-MD5"):
+        s3.put_object(Bucket=world.bucket, Key="k", Body=b"x", ContentMD5=base64.b64encode(bytes(16)).decode())
+
+
+@truth
+def a_content_md5_that_cannot_be_one_is_refused(world, s3):
+    status, _, body = world.raw("PUT", "k", b"x", Content_MD5="short")
+    assert (status, b"InvalidDigest" in body) == (400, True)
+
+
+@truth
+def two_checksums_are_refused(world, s3):
+    status, _, body = world.raw("PUT", "k", b"x", x_amz_checksum_crc32=CRC32_OF_X, x_amz_checksum_sha1="AAAA")
+    assert (status, b"Multiple checksum Types" in body) == (400, True)
+
+
+@truth
+def a_checksum_that_cannot_be_one_is_refused(world, s3):
+    status, _, body = world.raw("PUT", "k", b"x", x_amz_checksum_crc32="AAAA")
+    assert (status, b"InvalidRequest" in body) == (400, True)
+
+
+@truth
+def a_body_that_is_not_the_signed_one_is_refused(world, s3):
+    status, _, body = world.raw("PUT", "k", b"x", x_amz_content_sha256=hashlib.sha256(b"y").hexdigest())
+    assert (status, b"XAmzContentSHA256Mismatch" in body) == (400, True)
+
+
+@truth
+def a_checksum_header_alone_is_kept_and_shown(world, s3):
+    assert world.raw("PUT", "k", b"x", x_amz_checksum_crc32=CRC32_OF_X)[0] == 200
+    head = s3.head_object(Bucket=world.bucket, Key="k", ChecksumMode="ENABLED")
+    assert (head["ChecksumCRC32"], head["ChecksumType"]) == (CRC32_OF_X, "FULL_OBJECT")
+
+
+def in_chunks(*chunks: bytes, trailer: str) -> bytes:
+    framed = b"".join(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in (*chunks, b""))
+    return framed[:-2] + f"{trailer}\r\n\r\n".encode()
+
+
+def send_in_chunks(world: World, framed: bytes, length: int) -> tuple[int, bytes]:
+    status, _, body = world.raw(
+        "PUT",
+        "k",
+        framed,
+        x_amz_content_sha256="STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        Content_Encoding="aws-chunked",
+        x_amz_decoded_content_length=str(length),
+        x_amz_trailer="x-amz-checksum-crc32",
+    )
+    return status, body
+
+
+@truth
+def a_right_trailing_crc32_is_kept(world, s3):
+    assert send_in_chunks(world, in_chunks(b"x", trailer=f"x-amz-checksum-crc32:{CRC32_OF_X}"), 1)[0] == 200
+    got = s3.get_object(Bucket=world.bucket, Key="k", ChecksumMode="ENABLED")
+    assert (got["Body"].read(), got["ChecksumCRC32"], got.get("ContentEncoding")) == (b"x", CRC32_OF_X, None)
+
+
+@truth
+def a_wrong_trailing_crc32_is_refused(world, s3):
+    status, body = send_in_chunks(world, in_chunks(b"x", b"y", trailer=f"x-amz-checksum-crc32:{CRC32_OF_X}"), 2)
+    assert (status, b"BadDigest" in body) == (400, True)
+
+
+@truth
+def a_trailer_that_was_announced_and_did_not_come_is_refused(world, s3):
+    status, body = send_in_chunks(world, in_chunks(b"x", trailer="x-other:1"), 1)
+    assert (status, b"MalformedTrailerError" in body) == (400, True)
+
+
+@truth
+def a_chunked_body_that_is_cut_short_is_refused(world, s3):
+    framed = in_chunks(b"x" * 100, trailer=f"x-amz-checksum-crc32:{CRC32_OF_X}")
+    status, body = send_in_chunks(world, framed[:50], 100)
+    assert (status, b"IncompleteBody" in body) == (400, True)
+
+
+@truth
+def a_file_with_the_content_type_of_a_form_keeps_its_bytes(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"a=b&key=c", ContentType="application/x-www-form-urlencoded")
+    assert s3.get_object(Bucket=world.bucket, Key="k")["Body"].read() == b"a=b&key=c"
+
+
+# --- multipart -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Upload:
+    """A multipart upload of two parts that is not completed yet."""
+
+    world: World
+    s3: Any
+    options: dict[str, str]
+    first: bytes = b"a" * 5 * MB
+    second: bytes = b"b"
+
+    def __post_init__(self) -> None:
+        self.key = {"Bucket": self.world.bucket, "Key": "k"}
+        begun = self.s3.create_multipart_upload(**self.key, **self.options)
+        self.key["UploadId"] = begun["UploadId"]
+        self.parts = [self.part(1, self.first), self.part(2, self.second)]
+
+    def part(self, number: int, body: bytes) -> dict[str, Any]:
+        checksum = {"ChecksumAlgorithm": "CRC32"}
+        sent = self.s3.upload_part(**self.key, PartNumber=number, Body=body, **checksum)
+        return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumCRC32": sent["ChecksumCRC32"]}
+
+    def complete(self, parts: list[dict[str, Any]] | None = None, **options: Any) -> Any:
+        listed = {"Parts": self.parts if parts is None else parts}
+        return self.s3.complete_multipart_upload(**self.key, MultipartUpload=listed, **options)
+
+
+FULL = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+COMPOSITE = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "COMPOSITE"}
+
+
+@truth
+def a_wrong_full_object_crc32_at_the_end_is_refused(world, s3):
+    with refused("BadDigest"):
+        Upload(world, s3, FULL).complete(ChecksumCRC32=WRONG_CRC32, ChecksumType="FULL_OBJECT")
+    assert "Contents" not in s3.list_objects_v2(Bucket=world.bucket)
+
+
+@truth
+def a_composite_upload_must_list_the_checksum_of_each_part(world, s3):
+    upload = Upload(world, s3, COMPOSITE)
+    with refused("InvalidRequest", "missing for part 1"):
+        upload.complete([{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in upload.parts])
+
+
+@truth
+def a_composite_checksum_is_shown_with_its_count_of_parts(world, s3):
+    Upload(world, s3, COMPOSITE).complete()
+    head = s3.head_object(Bucket=world.bucket, Key="k", ChecksumMode="ENABLED")
+    assert (head["ChecksumType"], head["ChecksumCRC32"][-2:]) == ("COMPOSITE", "-2")
+
+
+@truth
+def a_part_with_the_checksum_of_another_algorithm_is_refused(world, s3):
+    upload = s3.create_multipart_upload(Bucket=world.bucket, Key="k", ChecksumAlgorithm="SHA256")["UploadId"]
+    with refused("InvalidRequest", "expected checksum Type: sha256"):
+        s3.upload_part(
+            Bucket=world.bucket, Key="k", UploadId=upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="CRC32"
+        )
+
+
+@truth
+def parts_out_of_order_are_refused(world, s3):
+    upload = Upload(world, s3, {})
+    with refused("InvalidPartOrder"):
+        upload.complete(upload.parts[::-1])
+
+
+@truth
+def a_size_that_is_not_the_whole_is_refused(world, s3):
+    with refused("InvalidRequest", "x-amz-mp-object-size"):
+        Upload(world, s3, {}).complete(MpuObjectSize=7)
+
+
+@truth
+def a_part_of_an_absent_upload_is_refused(world, s3):
+    with refused("NoSuchUpload"):
+        s3.upload_part(Bucket=world.bucket, Key="k", UploadId="absent", PartNumber=1, Body=b"x")
+
+
+@truth
+def a_part_for_another_key_is_refused(world, s3):
+    upload = s3.create_multipart_upload(Bucket=world.bucket, Key="k")["UploadId"]
+    with refused("NoSuchUpload"):
+        s3.upload_part(Bucket=world.bucket, Key="other", UploadId=upload, PartNumber=1, Body=b"x")
+
+
+@truth
+def completing_an_absent_upload_is_refused(world, s3):
+    with refused("NoSuchUpload"):
+        s3.complete_multipart_upload(
+            Bucket=world.bucket, Key="k", UploadId="absent", MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": "x"}]}
+        )
+
+
+# --- names, limits, regions, access --------------------------------------------------------------------------------------
+
+
+@truth
+def a_key_may_hold_a_line_break(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="a\nb", Body=b"x")
+    assert s3.get_object(Bucket=world.bucket, Key="a\nb")["Body"].read() == b"x"
+
+
+@truth
+def a_key_of_more_than_1024_bytes_is_refused(world, s3):
+    with refused("KeyTooLongError"):
+        s3.put_object(Bucket=world.bucket, Key="ä" * 513, Body=b"")
+
+
+@truth
+def metadata_over_2_kb_is_refused(world, s3):
+    with refused("MetadataTooLarge"):
+        s3.put_object(Bucket=world.bucket, Key="k", Body=b"", Metadata={"a": "b" * 2048})
+
+
+@truth
+def a_bucket_name_that_is_none_is_refused(world, s3):
+    with refused("InvalidBucketName"):
+        s3.create_bucket(Bucket="not_a_name")
+
+
+@truth
+def an_unknown_storage_class_of_a_multipart_upload_is_refused(world, s3):
+    status, _, body = world.raw("POST", "k", query="?uploads", x_amz_storage_class="NONE")
+    assert (status, b"InvalidStorageClass" in body) == (400, True)
+
+
+@truth
+def a_bucket_of_another_region_answers_with_the_right_one(world, s3):
+    name = world.bucket + "-eu"
+    there = {"LocationConstraint": "eu-west-1"}
+    world.client(region="eu-west-1").create_bucket(Bucket=name, CreateBucketConfiguration=there)
+    world.bucket = name
+    status, headers, body = world.raw("PUT", "k", b"x")
+    assert (status, headers["x-amz-bucket-region"], b"PermanentRedirect" in body) == (301, "eu-west-1", True)
+    s3.put_object(Bucket=name, Key="k", Body=b"x")  # boto3 signs anew for the region that it was told
+    assert s3.head_bucket(Bucket=name)["BucketRegion"] == "eu-west-1"
+
+
+@truth
+def a_bucket_of_another_account_is_closed(world, s3):
+    stranger = world.client(account="222222222222")
+    with refused("AccessDenied"):
+        stranger.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    with refused("AccessDenied"):
+        stranger.list_objects_v2(Bucket=world.bucket)
+    with refused("403"):
+        stranger.head_bucket(Bucket=world.bucket)
+
+
+@truth
+def an_unsigned_request_is_refused(world, s3):
+    status, _, body = world.raw("GET", "", Authorization="")
+    assert (status, b"AccessDenied" in body) == (403, True)
+
+
+@truth
+def a_new_bucket_takes_no_acl(world, s3):
+    with refused("AccessControlListNotSupported"):
+        s3.put_object(Bucket=world.bucket, Key="k", Body=b"", ACL="public-read")
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"", ACL="bucket-owner-full-control")
+
+
+@truth
+def a_new_bucket_that_takes_acls_blocks_public_ones(world, s3):
+    name = world.bucket + "-acl"
+    s3.create_bucket(Bucket=name, ObjectOwnership="ObjectWriter")
+    with refused("AccessDenied"):
+        s3.put_object(Bucket=name, Key="k", Body=b"", ACL="public-read")
+    s3.delete_public_access_block(Bucket=name)
+    s3.put_object(Bucket=name, Key="k", Body=b"", ACL="public-read")
+
+
+@truth
+def every_answer_carries_its_request_id(world, s3):
+    status, headers, body = world.raw("GET", "absent")
+    assert status == 404
+    assert f"<RequestId>{headers['x-amz-request-id']}</RequestId>" in body.decode()
+
+
+@truth
+def the_page_of_another_site_may_not_read_answers(world, s3):
+    assert "access-control-allow-origin" not in world.raw("GET", "", Origin="https://example.com")[1]
+
+
+# --- encryption ----------------------------------------------------------------------------------------------------------
+
+
+CUSTOMER = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
+
+
+@truth
+def objects_are_encrypted_unasked(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"")
+    assert s3.head_object(Bucket=world.bucket, Key="k")["ServerSideEncryption"] == "AES256"
+
+
+@truth
+def a_customers_key_is_needed_to_read_what_it_wrote(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x", **CUSTOMER)
+    with refused("InvalidRequest"):
+        s3.get_object(Bucket=world.bucket, Key="k")
+    with refused("400"):
+        s3.head_object(Bucket=world.bucket, Key="k")
+    with refused("AccessDenied"):
+        s3.get_object(Bucket=world.bucket, Key="k", SSECustomerAlgorithm="AES256", SSECustomerKey=b"z" * 32)
+    got = s3.get_object(Bucket=world.bucket, Key="k", **CUSTOMER)
+    assert (got["Body"].read(), got["SSECustomerAlgorithm"]) == (b"x", "AES256")
+
+
+@truth
+def a_customers_key_for_an_object_without_one_is_refused(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    with refused("InvalidRequest"):
+        s3.get_object(Bucket=world.bucket, Key="k", **CUSTOMER)
+
+
+@truth
+def each_part_of_an_upload_needs_the_customers_key(world, s3):
+    upload = s3.create_multipart_upload(Bucket=world.bucket, Key="k", **CUSTOMER)["UploadId"]
+    part = {"Bucket": world.bucket, "Key": "k", "UploadId": upload, "PartNumber": 1, "Body": b"x"}
+    with refused("InvalidRequest"):
+        s3.upload_part(**part)
+    etag = s3.upload_part(**part, **CUSTOMER)["ETag"]
+    done = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    s3.complete_multipart_upload(Bucket=world.bucket, Key="k", UploadId=upload, MultipartUpload=done)
+    with refused("InvalidRequest"):
+        s3.get_object(Bucket=world.bucket, Key="k")
+
+
+@truth
+def a_kms_key_must_exist(world, s3):
+    with refused("KMS.NotFoundException"):
+        s3.put_object(
+            Bucket=world.bucket, Key="k", Body=b"", ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/absent"
+        )
+
+
+@truth
+def a_kms_key_is_shown_by_its_arn(world, s3):
+    key = world.client("kms").create_key()["KeyMetadata"]
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"", ServerSideEncryption="aws:kms", SSEKMSKeyId=key["KeyId"])
+    assert s3.head_object(Bucket=world.bucket, Key="k")["SSEKMSKeyId"] == key["Arn"]
+
+
+@truth
+def the_accounts_own_kms_key_is_used_when_none_is_named(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"", ServerSideEncryption="aws:kms")
+    assert ":key/" in s3.head_object(Bucket=world.bucket, Key="k")["SSEKMSKeyId"]
+
+
+@truth
+def the_etag_under_kms_is_no_md5(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms")
+    assert s3.head_object(Bucket=world.bucket, Key="k")["ETag"] != f'"{hashlib.md5(b"x").hexdigest()}"'
+
+
+# --- both worlds ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def moto_url() -> Iterator[str]:
+    """moto as it comes, in a process of its own: what is mended is mended for a whole process."""
+    program = (
+        "import sys; from moto.server import ThreadedMotoServer; s = ThreadedMotoServer('127.0.0.1', 0, verbose=False); "
+        "s.start(); print(s.get_host_and_port()[1], flush=True); sys.stdin.read(); s.stop()"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as moto:
+        yield f"http://127.0.0.1:{moto.stdout.readline().strip()}"
+        moto.stdin.close()
+
+
+def tell(world: World, check: Callable[[World, Any], None]) -> None:
+    s3 = world.client()
+    s3.create_bucket(Bucket=world.bucket)
+    try:
+        check(world, s3)
+    finally:
+        for client in world.clients:
+            client.close()
+
+
+@pytest.mark.parametrize("check", TRUTHS, ids=lambda check: check.__name__)
+def test_the_embedded_aws_answers_as_aws(embedded, check):
+    tell(World(embedded.endpoint_url), check)
+
+
+@pytest.mark.parametrize("check", TRUTHS, ids=lambda check: check.__name__)
+def test_moto_alone_does_not(moto_url, check):
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        tell(World(moto_url), check)
+
+
+def test_what_is_mended_stands_in_the_docs():
+    page = (Path(__file__).parents[2] / "docs" / "embedded-aws.md").read_text()
+    for patch in PATCHES:
+        assert f"- {patch.aws}" in page
