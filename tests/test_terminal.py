@@ -11,6 +11,7 @@ from rich.console import Console
 from ropeway import terminal
 from ropeway.errors import AccessDenied, Cancelled, InputError, LocalFileError, TransferFailed
 from ropeway.outcome import Done, Outcome, Plan, Reason, Step
+from ropeway.version import VERSION
 
 
 def screen(width: int = 80, *, color: bool = False) -> Console:
@@ -198,7 +199,10 @@ def test_what_nobody_foresaw_shows_where_it_came_from_and_is_called_our_bug():
     shown = lines(console)
     assert shown[0] == "Traceback (most recent call last):"
     assert shown[-2] == "Error: KeyError: 'x'"
-    assert shown[-1] == "Next: This is a bug in Ropeway, not a fault of yours. Please report it with the lines above."
+    assert shown[-1].startswith(
+        "Next: This is a bug in Ropeway, not a fault of yours. Please report it with the lines above"
+    )
+    assert f"ropeway {VERSION}, Python 3." in shown[-1]
 
 
 def test_an_error_that_was_foreseen_shows_its_trace_only_when_asked():

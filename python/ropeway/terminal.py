@@ -6,6 +6,7 @@ Nothing here parses markup: names and messages come from outside and are printed
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ from rich.text import Text
 from ropeway.errors import Cancelled, InputError, RopewayError
 from ropeway.outcome import Action, Outcome, Plan, Reason, Step, in_units, tally
 from ropeway.sanitise import one_line
+from ropeway.version import VERSION
 
 MOST = 20
 """Rows of a list before it ends in "and 12 more"."""
@@ -175,7 +177,10 @@ def advice_of(error: BaseException) -> str:
     """What to do next."""
     if isinstance(error, RopewayError):
         return error.advice
-    return "This is a bug in Ropeway, not a fault of yours. Please report it with the lines above."
+    here = f"ropeway {VERSION}, Python {platform.python_version()}, {sys.platform}"
+    return (
+        f"This is a bug in Ropeway, not a fault of yours. Please report it with the lines above and this one ({here})."
+    )
 
 
 def _render_trace(screen: Console, error: BaseException) -> None:

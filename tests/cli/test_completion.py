@@ -39,7 +39,7 @@ def test_options_are_offered():
 
 
 def test_choices_are_offered():
-    assert complete("ropeway s3 upload --storage-class gl") == ["GLACIER", "GLACIER_IR"]
+    assert complete("ropeway s3 upload --storage-class GL") == ["GLACIER", "GLACIER_IR"]
 
 
 def test_the_script_that_sets_it_up_can_be_had():

@@ -20,7 +20,7 @@ _FLAGS = {
     "local": "Use the embedded AWS on this machine instead of AWS; it is started when it does not run yet (`ropeway local`).",
     "strict": "Exit with 3 when there were warnings.",
     "verbose": "List every file, however many there are, unchanged ones too.",
-    "debug": "Show the debug log, and where in the code an error came from.",
+    "debug": "Show every request to AWS and its answer, without bodies and secrets, and where in the code an error came from.",
     "no_color": "No colours. The environment variable `NO_COLOR` does the same.",
 }
 _PROFILE = "Act under this profile of the AWS configuration files, whatever keys the environment holds."

@@ -111,6 +111,6 @@ def _is_short(item: Declared) -> bool:
 
 def _beginning(choices: Mapping[str, str]) -> Callable[[str], list[tuple[str, str]]]:
     def completion(incomplete: str) -> list[tuple[str, str]]:
-        return [(value, label) for value, label in choices.items() if value.lower().startswith(incomplete.lower())]
+        return [(value, label) for value, label in choices.items() if value.startswith(incomplete)]
 
     return completion

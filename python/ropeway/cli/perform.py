@@ -43,20 +43,22 @@ def perform(task: Task[Any, Any], given: Mapping[str, Any]) -> int:
 
 
 def _carry_out(task: Task[Any, Any], given: Mapping[str, Any], manner: Manner, account: Account) -> None:
-    inputs = _inputs(task, given)
-    telling = terminal.console(stderr=True)
+    inputs = _inputs(task, given, manner)
+    screen, telling = terminal.console(), terminal.console(stderr=True)
     teller = showing(telling)
     run = Run(teller)
     with stoppable(run.cancellation):
         with teller:
             inputs, connection = _at_home(inputs, run) if manner.local else (inputs, None)
-            aws = connect(inputs, connection)
+            aws = connect(inputs, connection, debug=teller.note)
             account.plan = task.plan(inputs, aws, run)
         if not manner.json:
-            terminal.render_plan(terminal.console(), account.plan, all_steps=manner.verbose)
+            terminal.render_plan(screen, account.plan, all_steps=manner.verbose)
         if inputs.dry_run:
             telling.print(DRY)
             return
+        if not manner.json:
+            screen.print()
         with teller:
             account.outcome = task.apply(account.plan, aws, run)
 
@@ -68,13 +70,14 @@ def _at_home(inputs: Any, run: Run) -> tuple[Any, Connection]:
 # --- from options to inputs --------------------------------------------------------------------------------------------
 
 
-def _inputs(task: Task[Any, Any], given: Mapping[str, Any]) -> Any:
+def _inputs(task: Task[Any, Any], given: Mapping[str, Any], manner: Manner) -> Any:
     """Raises InputError with all problems, in the words of the command line."""
     try:
         told = placed(task, given, texts(task, given) | _secrets(task, given))
-        return reading.read(task.inputs, told, _spelling(task, told))
+        inputs = reading.read(task.inputs, told, _spelling(task, told))
     except InputError as wrong:
         raise wrong.advised(f"`ropeway {' '.join(task.command)} --help` says what each option takes.") from None
+    return dataclasses.replace(inputs, log_request=True, log_response=True) if manner.debug else inputs
 
 
 def _secrets(task: Task[Any, Any], given: Mapping[str, Any]) -> dict[str, str]:
