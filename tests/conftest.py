@@ -2,6 +2,8 @@
 
 aws environment    nothing of AWS, a pipeline or a proxy leaks in; HOME is a folder of the test (for every test)
 embedded           the embedded AWS of this worker        s3, bucket             a client of it, a fresh bucket in it
+                                                           acl_bucket             one that takes ACLs, public ones too
+embedded_tls       the same over https                    certificate_authority  the file with the authority to trust
 seaweed            a real, strict S3, one for the run     seaweed_s3, seaweed_bucket
 misbehaving        a server that answers what it is told
 extension          the built .vsix
@@ -10,6 +12,7 @@ extension          the built .vsix
 from __future__ import annotations
 
 import os
+import ssl
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,7 @@ from typing import Any
 
 import boto3
 import pytest
+import trustme
 from botocore.config import Config
 
 from ropeway.local.server import EmbeddedAws
@@ -108,6 +112,37 @@ def bucket(s3: Any) -> str:
     name = f"bucket-{uuid.uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture
+def acl_bucket(s3: Any) -> str:
+    """A bucket as they were before April 2023: it takes ACLs, public ones too. Others refuse them, as AWS does."""
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name, ObjectOwnership="ObjectWriter")
+    s3.delete_public_access_block(Bucket=name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def _authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def certificate_authority(_authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the authority that signed the certificates of the tests' servers."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    _authority.cert_pem.write_to_path(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def embedded_tls(_authority: trustme.CA) -> Iterator[EmbeddedAws]:
+    """The embedded AWS over https: the same buckets as `embedded`."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _authority.issue_cert("127.0.0.1").configure_cert(tls)
+    with embedded_aws(tls=tls) as running:
+        yield running
 
 
 # --- a real S3 -----------------------------------------------------------------------------------------------------------

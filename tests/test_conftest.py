@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError, SSLError
 
 from tests.servers.misbehaving import Answer, s3_error
 from tests.servers.seaweed import seaweed as seaweed_server
@@ -23,6 +23,24 @@ def test_no_identity_of_this_machine_is_found():
 def test_home_is_empty_and_belongs_to_the_test(hermetic):
     assert Path.home() == hermetic
     assert list(hermetic.iterdir()) == []
+
+
+def test_the_embedded_aws_over_https_is_trusted_by_its_authority_alone(embedded_tls, certificate_authority, bucket):
+    options = {"endpoint_url": embedded_tls.endpoint_url, "region_name": embedded_tls.region}
+    keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
+    trusting = boto3.client("s3", **options, **keys, verify=str(certificate_authority))
+    trusting.put_object(Bucket=bucket, Key="key", Body=b"bytes")
+    assert trusting.get_object(Bucket=bucket, Key="key")["Body"].read() == b"bytes"
+    trusting.close()
+    other = boto3.client("s3", **options, **keys, config=Config(retries={"max_attempts": 0}))
+    with pytest.raises(SSLError):
+        other.list_buckets()
+    other.close()
+
+
+def test_an_old_bucket_takes_a_public_acl(s3, acl_bucket):
+    s3.put_object(Bucket=acl_bucket, Key="key", Body=b"", ACL="public-read")
+    assert len(s3.get_object_acl(Bucket=acl_bucket, Key="key")["Grants"]) == 2
 
 
 def test_seaweed_stores_bytes_and_refuses_a_wrong_secret(seaweed, seaweed_s3, seaweed_bucket):
@@ -50,12 +68,11 @@ def test_seaweed_is_shared_while_used_and_gone_after_the_last_user(tmp_path):
         with seaweed_server(tmp_path) as second:
             assert second == first
         socket.create_connection(("127.0.0.1", int(first.endpoint_url.rpartition(":")[2]))).close()
-    for _ in range(500):
-        if not Path(f"/proc/{first.pid}").exists():
-            break
+    deadline = time.monotonic() + 20
+    while (Path(f"/proc/{first.pid}").exists() or (tmp_path / "data").exists()) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not Path(f"/proc/{first.pid}").exists()
-    assert not list(tmp_path.glob("data"))
+    assert not (tmp_path / "data").exists()
 
 
 def client_of(misbehaving):
