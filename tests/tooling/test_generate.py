@@ -27,12 +27,14 @@ SOURCES = (
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """What the generator reads and writes, somewhere else."""
+def checkout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """What the generator reads and writes, somewhere else and up to date."""
     for source in SOURCES:
         place = tmp_path / source
         place.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if (ROOT / source).is_dir() else shutil.copy)(ROOT / source, place)
+    assert main([], tmp_path) == 0
+    capsys.readouterr()
     return tmp_path
 
 
