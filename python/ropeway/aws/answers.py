@@ -269,7 +269,7 @@ def _advice(advice: str) -> Callable[[Answer], RopewayError]:
 
 
 def _too_fast(answer: Answer) -> RopewayError:
-    tried = f"It still did after {answer.retries} retries. " if answer.retries else ""
+    tried = f"It still said so at attempt {answer.retries + 1}. " if answer.retries else ""
     return answer.said(
         AwsError, f"{tried}Run again later, or with fewer transfers at once (maxConcurrency, --max-concurrency)."
     )

@@ -84,7 +84,8 @@ class AwsInputs:
     )
     force_path_style_addressing: bool = inputs.flag(
         "Path-style addresses",
-        "Address the bucket as `endpoint/bucket` instead of `bucket.endpoint`; S3-compatible stores often need it.",
+        "Address the bucket as `endpoint/bucket` instead of `bucket.endpoint`. With an endpoint URL it is so unless the AWS profile "
+        "says `addressing_style = virtual`.",
         group=ENDPOINT.name,
     )
     checksums: str = inputs.choice(

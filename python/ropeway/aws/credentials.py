@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, Credentials, RefreshableCredentials
+from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, RefreshableCredentials
 from botocore.session import Session
 
 from ropeway.aws.answers import asking
@@ -27,9 +27,7 @@ SESSION_NAME = "ropeway"
 def check(connection: Connection) -> None:
     """What can be seen without asking AWS. Raises CredentialsError that names the connection and all that is wrong with it."""
     if problems := list(_problems(connection)):
-        raise CredentialsError(
-            f"The {connection.origin} cannot be used: {'; '.join(problems)}.", advice="Mend the connection."
-        )
+        raise CredentialsError(f"Could not use {connection.origin}: {'; '.join(problems)}.", advice="Mend it.")
 
 
 def provide(session: Session, connection: Connection | None) -> None:
@@ -49,20 +47,15 @@ def resolve(session: Session) -> str:
     return origin_of(credentials, session)
 
 
-class ConnectionCredentials(CredentialProvider):
+class ConnectionCredentials:
     """Takes the place of the session's own chain of providers; botocore asks it once, for the first client."""
 
-    METHOD = "connection"
-
     def __init__(self, session: Session, connection: Connection, host: Any) -> None:
-        super().__init__(session)
+        self._session = session
         self._connection = connection
         self._host = host
 
     def load_credentials(self) -> Credentials:
-        return self.load()
-
-    def load(self) -> Credentials:
         source = self._keys() if self._connection.access_key_id else self._hosts_own()
         return self._assumed(source) if self._connection.role_arn else source
 
@@ -76,16 +69,17 @@ class ConnectionCredentials(CredentialProvider):
             found: Credentials | None = self._host.load_credentials()
         if found is None:
             raise CredentialsError(
-                f"The {self._connection.origin} holds a role but no keys to assume it with, and this machine has no AWS credentials.",
-                advice="Add an access key to the connection, or run on a machine with an AWS role.",
+                f"Could not assume the role of {self._connection.origin}: it holds no access key, and this machine has no AWS "
+                "credentials.",
+                advice="Add an access key to it, or run on a machine with an AWS role.",
             )
         return found
 
     def _assumed(self, source: Credentials) -> Credentials:
         given = self._connection
-        with_whom = origin_of(source, self.session)
+        with_whom = origin_of(source, self._session)
         role = f"role {given.role_arn}" + ("" if given.access_key_id else f" of {given.origin}")
-        fetcher = _fetcher(self.session, given, source)
+        fetcher = _fetcher(self._session, given, source)
 
         def fetch() -> dict[str, str]:
             with asking(f"assume {role} with {with_whom}"):
@@ -108,7 +102,10 @@ def _fetcher(session: Session, connection: Connection, source: Credentials) -> A
         "DurationSeconds": connection.duration_seconds,
         **({"ExternalId": connection.external_id} if connection.external_id else {}),
     }
-    return AssumeRoleCredentialFetcher(session.create_client, source, connection.role_arn, extra_args=arguments)
+    # It keeps the last keys; with a window beyond any session's life those never do when new ones are asked for.
+    return AssumeRoleCredentialFetcher(
+        session.create_client, source, connection.role_arn, extra_args=arguments, expiry_window_seconds=LONGEST + 1
+    )
 
 
 def _still_good(keys: dict[str, str], role: str) -> dict[str, str]:
