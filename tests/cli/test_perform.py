@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ropeway.errors import AccessDenied, Cancelled, TransferFailed
+from ropeway.errors import AccessDenied, Cancelled, LocalFileError, TransferFailed
 from ropeway.outcome import Done
 from tests.cli.carrying import STEPS
 
@@ -31,7 +31,7 @@ def test_results_are_on_stdout_and_what_is_told_on_the_way_is_on_stderr(ropeway,
         "upload  content        1   500 bytes",
         "skip    unchanged      1     7 bytes",
     ]
-    assert answer.err.splitlines() == ["Acting as nobody.", "Carrying: 1 of 2, 1000 bytes of 1.5 KB"]
+    assert answer.err.splitlines() == ["Acting as nobody."]
 
 
 def test_a_dry_run_prints_the_plan_and_stops(ropeway, carry):
@@ -121,6 +121,14 @@ def test_an_error_that_is_raised_ends_the_command(ropeway, carry, when):
     assert answer.code == 1
     assert "Error: Could not list the bucket: AWS answered AccessDenied: No." in answer.err
     assert "Traceback" not in answer.err
+
+
+def test_advice_names_inputs_as_options(ropeway, carry):
+    carry(plan_error=LocalFileError("noMatch is in a name.", advice="Set noMatch to warn, ask NoSuchBucket, awsFoo."))
+    assert ropeway(*UPLOAD).err.splitlines()[-2:] == [
+        "Error: noMatch is in a name.",
+        "Next: Set --no-match to warn, ask NoSuchBucket, awsFoo.",
+    ]
 
 
 def test_debug_shows_where_an_error_came_from(ropeway, carry):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -20,8 +21,8 @@ from ropeway.cli.places import THERE, placed
 from ropeway.cli.progress import showing
 from ropeway.cli.reporting import Account, report
 from ropeway.cli.stopping import stoppable
-from ropeway.errors import InputError
-from ropeway.inputs import Spelling, hyphens
+from ropeway.errors import InputError, RopewayError
+from ropeway.inputs import Spelling, declared, hyphens
 from ropeway.outcome import Run
 from ropeway.tasks.task import Task
 
@@ -36,7 +37,9 @@ def perform(task: Task[Any, Any], given: Mapping[str, Any]) -> int:
     began = time.monotonic()
     try:
         _carry_out(task, given, manner, account)
-    except Exception as error:  # noqa: BLE001 - not swallowed: it is reported, as a bug of ours unless it is a RopewayError
+    except RopewayError as error:
+        account.error = error.advised(_in_options(task, error.advice))
+    except Exception as error:  # noqa: BLE001 - not swallowed: it is reported, as a bug of ours
         account.error = error
     account.seconds = time.monotonic() - began
     return report(account, manner)
@@ -98,3 +101,9 @@ def _spelling(task: Task[Any, Any], told: Mapping[str, str]) -> Spelling:
     if "bucket_name" not in told:
         names["bucket_name"] = f"A bucket ({THERE} or --bucket-name)"
     return lambda field: names.get(field, hyphens(field))
+
+
+def _in_options(task: Task[Any, Any], advice: str) -> str:
+    """Advice calls inputs as the agent does, and is ours alone: no word of anybody else is changed."""
+    options = {item.name: item.option for item in declared(task.inputs) if item.name != item.field}
+    return re.sub(r"\b[a-z]+(?:[A-Z][a-z]*)+\b", lambda found: options.get(found.group(), found.group()), advice)

@@ -34,15 +34,15 @@ def showing(screen: Console) -> Showing:
 
 
 class InLines:
-    """A line for each note, each new thing being done, and every ten seconds."""
+    """A line for each note, and one every ten seconds that says how far it is: what is quick needs none."""
 
     def __init__(self, screen: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._screen = screen
         self._clock = clock
-        self._doing = ""
-        self._said = 0.0
+        self._said = clock()
 
-    def __enter__(self) -> None: ...
+    def __enter__(self) -> None:
+        self._said = self._clock()
 
     def __exit__(self, *_: object) -> None: ...
 
@@ -50,9 +50,8 @@ class InLines:
         self._screen.print(Text(one_line(message)))
 
     def progress(self, progress: Progress) -> None:
-        now = self._clock()
-        if progress.doing != self._doing or now - self._said >= SELDOM:
-            self._doing, self._said = progress.doing, now
+        if (now := self._clock()) - self._said >= SELDOM:
+            self._said = now
             self._screen.print(Text(one_line(f"{progress.doing}: {how_far(progress)}")))
 
 
