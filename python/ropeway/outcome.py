@@ -7,7 +7,7 @@ both (for the agent, for a terminal, as JSON); a task never prints.
 from __future__ import annotations
 
 import enum
-import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
@@ -28,6 +28,9 @@ class Reason(str, enum.Enum):
     def __str__(self) -> str:
         return self.value
 
+
+SOON = 0.05
+"""Seconds between two looks at a cancellation while somebody waits."""
 
 Action = Literal["create", "upload", "download", "copy", "delete", "skip"]
 
@@ -136,21 +139,20 @@ class Cancellation:
     """Asked for by a signal or a closed pipe, seen by whoever works. Once asked for, it stays so."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self.asked = False
         self.why = ""
 
     def ask(self, why: str) -> None:
-        """`why` follows "Stopped: ". Safe in a signal handler."""
+        """`why` follows "Stopped: ". Safe in a signal handler: it takes no lock, which the interrupted thread may hold."""
         self.why = self.why or why
-        self._event.set()
-
-    @property
-    def asked(self) -> bool:
-        return self._event.is_set()
+        self.asked = True
 
     def wait(self, seconds: float) -> bool:
-        """Sleep, but wake at once and answer True when cancellation is asked for."""
-        return self._event.wait(seconds)
+        """Sleep, but wake soon and answer True when cancellation is asked for."""
+        until = time.monotonic() + seconds
+        while not self.asked and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, SOON))
+        return self.asked
 
     def check(self) -> None:
         """Raises Cancelled when it was asked for."""

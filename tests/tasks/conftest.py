@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pytest
 
+from ropeway.aws.connection import Connection
 from ropeway.aws.session import connect
 from ropeway.inputs import camel, read
 from ropeway.outcome import Cancellation, Outcome, Plan, Progress, Run
@@ -26,6 +28,14 @@ class Told:
         self.progress_seen.append(progress)
 
 
+class Store(Protocol):
+    """An S3 that a task can be run against."""
+
+    endpoint_url: str
+    region: str
+    connection: Connection
+
+
 @dataclass
 class Ran:
     """What came of a task, or of its plan alone."""
@@ -37,12 +47,19 @@ class Ran:
 
 @pytest.fixture
 def run_task(embedded):
-    """`run_task("s3_upload", bucket_name=..., dry_run="true")`: texts as a door collects them, against the embedded AWS."""
+    """`run_task("s3_upload", bucket_name=...)`: texts as a door collects them, against the embedded AWS or another `store`."""
 
-    def run(module: str, *, only_plan: bool = False, cancellation: Cancellation | None = None, **texts: str) -> Ran:
+    def run(
+        module: str,
+        *,
+        only_plan: bool = False,
+        cancellation: Cancellation | None = None,
+        store: Store = embedded,
+        **texts: str,
+    ) -> Ran:
         task = load_task(module)
-        given = read(task.inputs, {"endpoint_url": embedded.endpoint_url, "region_name": embedded.region} | texts, camel)
-        aws = connect(given, embedded.connection)
+        given = read(task.inputs, {"endpoint_url": store.endpoint_url, "region_name": store.region} | texts, camel)
+        aws = connect(given, store.connection)
         told = Told()
         context = Run(told, cancellation or Cancellation())
         plan = task.plan(given, aws, context)

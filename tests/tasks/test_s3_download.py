@@ -74,10 +74,11 @@ def test_without_a_source_folder_the_whole_bucket_comes(run_task, fill, bucket, 
     assert tree(target) == SITE
 
 
-def test_more_than_a_page_of_keys_comes_whole(run_task, fill, bucket, target):
+def test_more_than_a_page_of_keys_goes_up_and_comes_back_whole(run_task, make_tree, seaweed, seaweed_bucket, target):
     many = {f"n/{n:04}": str(n).encode() for n in range(1205)}
-    fill(many)
-    run_task("s3_download", bucket_name=bucket, target_folder=target)
+    given = {"bucket_name": seaweed_bucket, "force_path_style_addressing": "true"}
+    run_task("s3_upload", store=seaweed, source_folder=make_tree(many), **given)
+    run_task("s3_download", store=seaweed, target_folder=target, **given)
     assert tree(target) == many
 
 

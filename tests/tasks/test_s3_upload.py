@@ -232,11 +232,19 @@ def test_sse_is_asked_for(run_task, make_tree, s3, bucket):
 
 def test_no_acl_is_sent_unless_one_is_asked_for(run_task, make_tree, s3, bucket):
     source = make_tree({"a": b"1"})
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
     run_task("s3_upload", bucket_name=bucket, source_folder=source, files_acl="public-read")
     grantees = [grant["Grantee"].get("URI", "") for grant in s3.get_object_acl(Bucket=bucket, Key="a")["Grants"]]
     assert any(uri.endswith("AllUsers") for uri in grantees)
     run_task("s3_upload", bucket_name=bucket, source_folder=source)
     assert len(s3.get_object_acl(Bucket=bucket, Key="a")["Grants"]) == 1
+
+
+def test_a_bucket_that_takes_no_acls_says_so_with_what_to_do(run_task, make_tree, bucket):
+    outcome = run_task("s3_upload", bucket_name=bucket, source_folder=make_tree({"a": b"1"}), files_acl="public-read").outcome
+    assert outcome.status == "failed"
+    assert "AccessControlListNotSupported" in str(outcome.error)
+    assert "set the canned ACL (filesAcl, --files-acl) to none" in str(outcome.error)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from ropeway.s3.engine import CustomerKey, Get, Head, Listed, ObjectEngine, Tran
 from ropeway.s3.engines import engine_for
 from ropeway.s3.globs import Globs
 from ropeway.s3.inputs import ENCRYPTION, S3Inputs, customer_key, customer_key_problems, nothing_matched
-from ropeway.s3.keys import folder_prefix, is_marker, paths_for
+from ropeway.s3.keys import as_path, folder_prefix, is_marker, paths_for
 from ropeway.s3.moving import move
 from ropeway.tasks.task import IamAction, OutputVariable, Task, introduce
 
@@ -111,9 +111,9 @@ def plan(given: S3DownloadInputs, aws: Aws, run: Run) -> DownloadPlan:
 
 def _picked(given: S3DownloadInputs, prefix: str, engine: ObjectEngine, run: Run) -> Iterator[Listed]:
     globs = Globs(given.glob_expressions)
-    for listed in engine.list(given.bucket_name, prefix):
+    for listed in engine.list(given.bucket_name, prefix, cancellation=run.cancellation):
         run.cancellation.check()
-        if not is_marker(listed.key, listed.size) and globs.matches(listed.key[len(prefix) :]):
+        if not is_marker(listed.key, listed.size) and globs.matches(as_path(listed.key[len(prefix) :])):
             yield listed
 
 
@@ -161,7 +161,7 @@ def _compared(
     given: S3DownloadInputs, there: list[Get], engine: ObjectEngine, run: Run
 ) -> Iterator[tuple[str, Reason]]:
     by_key = {get.key: get for get in there}
-    for key, head in engine.heads(given.bucket_name, list(by_key), _customer_key(given)):
+    for key, head in engine.heads(given.bucket_name, list(by_key), _customer_key(given), cancellation=run.cancellation):
         run.cancellation.check()
         yield key, _reason(by_key[key], head)
 

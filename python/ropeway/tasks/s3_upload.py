@@ -264,7 +264,9 @@ def _not_compared(puts: Iterable[Put]) -> list[Step[Transfer]]:
 def _compared(given: S3UploadInputs, puts: list[Put], engine: ObjectEngine, run: Run) -> list[Step[Transfer]]:
     by_key = {put.key: put for put in puts}
     reasons: dict[str, Reason] = {}
-    for key, head in engine.heads(given.bucket_name, list(by_key), _common_headers(given).customer_key):
+    for key, head in engine.heads(
+        given.bucket_name, list(by_key), _common_headers(given).customer_key, cancellation=run.cancellation
+    ):
         run.cancellation.check()
         reasons[key] = _reason(by_key[key], head, engine)
     return [_step(put, reasons[put.key]) for put in puts]
