@@ -63,6 +63,16 @@ class Globs:
         names = _names(path)
         return next((takes_in for takes_in, pattern in self._last_first if pattern.matches(names)), False)
 
+    def may_pick_below(self, folder: str) -> bool:
+        """False only when no path below this folder can match: it need not be looked into."""
+        names = _names(folder)
+        for takes_in, pattern in self._last_first:
+            if takes_in and pattern.may_match_below(names):
+                return True
+            if not takes_in and pattern.matches_all_below(names):
+                return False
+        return False
+
     def pick(self, paths: Iterable[str]) -> Iterator[str]:
         """Those of the paths that match, in their order."""
         return filter(self.matches, paths)
@@ -81,6 +91,12 @@ class _Pattern:
 
     def matches(self, names: list[str]) -> bool:
         return self._steps.match(self._above + names)
+
+    def may_match_below(self, folder: list[str]) -> bool:
+        return self._steps.may_match_below(self._above + folder)
+
+    def matches_all_below(self, folder: list[str]) -> bool:
+        return self._steps.match_all_below(self._above + folder)
 
 
 def _names(path: str) -> list[str]:
@@ -119,6 +135,14 @@ class _Steps:
 
     def match(self, names: list[str]) -> bool:
         return self._match(names) or (not names[-1] and self._match(names[:-1]))
+
+    def may_match_below(self, names: list[str]) -> bool:
+        begin = self.head[: len(names)]
+        return (self.deep or len(self.head) > len(names)) and _at(begin, names, 0)
+
+    def match_all_below(self, names: list[str]) -> bool:
+        # A `**` at the end takes one name and any more, so one name tells about all.
+        return self.deep and not self.tail and self.match([*names, "any"])
 
     def _match(self, names: list[str]) -> bool:
         begin, end = len(self.head), len(names) - len(self.tail)
