@@ -136,10 +136,10 @@ ROWS = {
         AccessDenied,
         "The identity needs kms:GenerateDataKey on the KMS key, by its own policy and by the key's.",
     ),
-    "denied by something else": (
-        Answer(403, body=b"<html><body>Blocked by your administrator</body></html>"),
-        AccessDenied,
-        "The answer bears no request id: a proxy may have given it.",
+    "denied by a proxy": (
+        Answer(403, {"Content-Type": "text/html"}, b"<html><body>Blocked by your administrator</body></html>"),
+        NetworkError,
+        "Check the endpoint URL (it must be the store's API, not its web page), and the proxies between.",
     ),
     "no bucket": (
         s3_error(404, "NoSuchBucket", "The specified bucket does not exist", BucketName="shop"),
@@ -207,7 +207,7 @@ ROWS = {
         "The fault is at the other end: run again later.",
     ),
     "anything else": (s3_error(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"), AwsError, ""),
-    "a proxy's login": (Answer(407, body=b"login"), NetworkError, "Check the proxy's user and password"),
+    "a proxy's login": (Answer(407, body=b"login"), NetworkError, "Set them where the proxy is set: the agent's --proxyusername"),
 }  # fmt: skip
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ from ropeway.aws.session import Aws, Identity, connect
 from ropeway.errors import CredentialsError, LocalFileError, NetworkError
 from ropeway.local.server import EmbeddedAws
 from tests.aws.asked import KEYS, ONCE, caller, connection, inputs, list_bucket, lists_any_bucket, signers, sts_error
+from tests.aws.tls import TlsStore, tls_store
 from tests.servers.misbehaving import Answer, Misbehaving, s3_error
 
 PROD, OTHER = "111122223333", "444455556666"
@@ -335,54 +333,6 @@ def test_without_a_proxy_of_the_agent_the_environments_counts(
 # --- whom they trust -----------------------------------------------------------------------------------------------------
 
 
-class _Lists(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.server.asked += 1  # type: ignore[attr-defined]
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"<ListBucketResult/>")
-
-    def log_message(self, format: str, *args: object) -> None: ...
-
-
-class TlsStore(ThreadingHTTPServer):
-    """A store over TLS, with a certificate of an authority that nobody knows. `handshakes` counts those begun."""
-
-    handshakes = asked = 0
-
-    def __init__(self, authority: trustme.CA, name: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Lists)
-        import ssl
-
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(name).configure_cert(self.context)
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.server_address[1]}"
-
-    def get_request(self) -> Any:
-        connection, address = super().get_request()
-        self.handshakes += 1
-        return self.context.wrap_socket(connection, server_side=True), address
-
-    def handle_error(self, *_: object) -> None:
-        """Refused handshakes are what is tested."""
-
-
-@contextmanager
-def tls_store(authority: trustme.CA, name: str = "127.0.0.1") -> Iterator[TlsStore]:
-    server = TlsStore(authority, name)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -390,7 +340,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def tls(authority: trustme.CA) -> Iterator[TlsStore]:
-    with tls_store(authority) as running:
+    with tls_store(authority.issue_cert("127.0.0.1")) as running:
         yield running
 
 

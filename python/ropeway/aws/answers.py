@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from ropeway.aws.silence import silence
+from ropeway.aws.silence import LOGIN, silence
 from ropeway.errors import (
     AccessDenied,
     AwsError,
@@ -75,8 +75,8 @@ class Answer:
     headers: Mapping[str, str]
 
     def told(self) -> RopewayError:
-        if self.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            return self.no_answer_of_aws()
+        if self.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED or self.is_web_page:
+            return _not_of_aws(self)
         if self.right_region or self.code in WRONG_REGION or self.status in REDIRECTS:
             return _wrong_region(self)
         if self.code not in CODES and self.operation in STS:
@@ -89,11 +89,10 @@ class Answer:
     def credentials(self, advice: str) -> CredentialsError:
         return CredentialsError(self.said(AwsError).message, advice=advice)
 
-    def no_answer_of_aws(self) -> NetworkError:
-        return NetworkError(
-            f"Could not {self.doing}: a proxy on the way answered {self.status}: {self.words.rstrip('.')}.",
-            advice="Check the proxy's user and password, and that it lets AWS's addresses through.",
-        )
+    @property
+    def is_web_page(self) -> bool:
+        """AWS and the stores like it answer in XML or JSON. (botocore makes a 500 of a page that came with 200.)"""
+        return not self.request_id and self.headers.get("content-type", "").startswith("text/html")
 
     @property
     def right_region(self) -> str:
@@ -132,6 +131,15 @@ def _answer(error: ClientError, doing: str, action: str, bucket: str, region: st
 
 def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in set(HTTPStatus) else "no words"
+
+
+def _not_of_aws(answer: Answer) -> RopewayError:
+    if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return NetworkError(f"Could not {answer.doing}: the proxy wants a user and a password.", advice=LOGIN)
+    return NetworkError(
+        f"Could not {answer.doing}: what came back ({answer.status}) is a web page, no answer of AWS.",
+        advice="Check the endpoint URL (it must be the store's API, not its web page), and the proxies between.",
+    )
 
 
 # --- credentials ---------------------------------------------------------------------------------------------------------
@@ -182,10 +190,6 @@ PERHAPS = (
 def _denied(answer: Answer) -> RopewayError:
     if answer.operation in STS:
         return answer.credentials(STS[answer.operation])
-    if not answer.request_id and not answer.headers.get("server", "").startswith("AmazonS3"):
-        return answer.said(
-            AccessDenied, f"{_need(answer)} {PERHAPS} The answer bears no request id: a proxy may have given it."
-        )
     reason = next((advice for words, advice in REASONS if words in answer.words), "")
     return answer.said(AccessDenied, f"{_need(answer)} {reason or PERHAPS}".strip())
 

@@ -23,6 +23,7 @@ CA = (
     "If a proxy or a store of yours signs its own certificates, give their authority: the agent's --sslcacert, or a file in "
     "AWS_CA_BUNDLE."
 )
+LOGIN = "Set them where the proxy is set: the agent's --proxyusername and --proxypassword, or HTTPS_PROXY."
 WAY = "Check the endpoint URL, firewalls, and that there is a way out: a NAT, a VPC endpoint, a proxy."
 
 E = TypeVar("E", bound=BaseException)
@@ -84,8 +85,10 @@ def _closed(error: Exception, doing: str) -> RopewayError:
 
 
 def _cut_short(error: Exception, doing: str) -> RopewayError:
+    broken = _cause(error, urllib3.ProtocolError)
+    words = broken.args[0] if broken else _line(error)
     return NetworkError(
-        f"Could not {doing}: the connection ended in the middle of an answer ({_line(error)}).",
+        f"Could not {doing}: the connection ended in the middle of an answer ({words}).",
         advice="Run again; if it stays so, look at the proxies and firewalls between.",
     )
 
@@ -97,7 +100,7 @@ def _proxy(error: Exception, doing: str) -> RopewayError:
     if "407" in words:
         return NetworkError(
             f"Could not {doing}: the proxy {proxy} wants a user and a password ({words}).",
-            advice="Give them to the agent.",
+            advice=LOGIN,
         )
     return NetworkError(
         f"Could not {doing}: the proxy {proxy} did not lead there ({words}).",
