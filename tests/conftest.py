@@ -23,7 +23,7 @@ import pytest
 import trustme
 from botocore.config import Config
 
-from ropeway.local.server import EmbeddedAws
+from ropeway.local.embedded import EmbeddedAws
 from ropeway.local.server import embedded as embedded_aws
 from tests.servers.misbehaving import Misbehaving, misbehaving_server
 from tests.servers.seaweed import Seaweed

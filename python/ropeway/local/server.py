@@ -10,7 +10,6 @@ import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -18,35 +17,12 @@ from moto import backends
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from ropeway.aws.connection import Connection
 from ropeway.local import patches
+from ropeway.local.embedded import BucketHeld, EmbeddedAws
 from ropeway.local.http import Environ, Server, Wsgi
-
-REGION = "us-east-1"
 
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())  # nothing on stderr unless the process asked for a log
-
-
-@dataclass(frozen=True)
-class EmbeddedAws:
-    """Where an embedded AWS listens, and the credentials that go with it (it takes any)."""
-
-    endpoint_url: str
-    region: str = REGION
-
-    @property
-    def connection(self) -> Connection:
-        return Connection("the embedded AWS", access_key_id="AKIAROPEWAYEMBEDDED0", secret_access_key="embedded")  # noqa: S106
-
-
-@dataclass(frozen=True)
-class BucketHeld:
-    """A bucket of the embedded AWS: how many objects, how many bytes (current versions)."""
-
-    name: str
-    objects: int
-    bytes: int
 
 
 @contextmanager

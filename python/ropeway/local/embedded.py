@@ -1,0 +1,30 @@
+"""What is known of an embedded AWS from outside. moto is not needed to know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ropeway.aws.connection import Connection
+
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class EmbeddedAws:
+    """Where an embedded AWS listens, and the credentials that go with it (it takes any)."""
+
+    endpoint_url: str
+    region: str = REGION
+
+    @property
+    def connection(self) -> Connection:
+        return Connection("the embedded AWS", access_key_id="AKIAROPEWAYEMBEDDED0", secret_access_key="embedded")  # noqa: S106
+
+
+@dataclass(frozen=True)
+class BucketHeld:
+    """A bucket of the embedded AWS: how many objects, how many bytes (current versions)."""
+
+    name: str
+    objects: int
+    bytes: int
