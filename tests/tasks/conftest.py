@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from ropeway.aws.connection import Connection
+from ropeway.aws.connection import Connection, Network
 from ropeway.aws.session import connect
 from ropeway.inputs import camel, read
 from ropeway.outcome import Cancellation, Outcome, Plan, Progress, Run
@@ -55,11 +55,12 @@ def run_task(embedded):
         only_plan: bool = False,
         cancellation: Cancellation | None = None,
         store: Store = embedded,
+        network: Network | None = None,
         **texts: str,
     ) -> Ran:
         task = load_task(module)
         given = read(task.inputs, {"endpoint_url": store.endpoint_url, "region_name": store.region} | texts, camel)
-        aws = connect(given, store.connection)
+        aws = connect(given, store.connection, network=network)
         told = Told()
         context = Run(told, cancellation or Cancellation())
         plan = task.plan(given, aws, context)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+import boto3
 import pytest
 
+from ropeway.aws.connection import Network
 from ropeway.aws.session import connect
 from ropeway.errors import BucketMissing, InputError, LocalFileError, NothingMatched, RopewayError
 from ropeway.outcome import Run
@@ -24,6 +26,17 @@ def body(s3, bucket: str, key: str, **rest) -> bytes:
 
 def reasons(plan) -> dict[str, str]:
     return {step.name.rsplit("/", 1)[-1]: str(step.reason) for step in plan.steps}
+
+
+def client_of(embedded, service: str):
+    keys = embedded.connection
+    return boto3.client(
+        service,
+        endpoint_url=embedded.endpoint_url,
+        region_name=embedded.region,
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+    )
 
 
 def outputs(outcome) -> dict[str, str]:
@@ -177,7 +190,7 @@ def test_an_unchanged_file_is_skipped_and_each_other_has_its_reason(run_task, ma
         ({"tags": "**=v=1"}, {}),
         ({}, {"content_type": "text/plain"}),
         ({}, {"storage_class": "STANDARD_IA"}),
-        ({}, {"key_management": "awsManaged", "encryption_algorithm": "AES256"}),
+        ({}, {"key_management": "awsManaged", "encryption_algorithm": "KMS"}),
         ({"content_encoding": "gzip"}, {}),
     ],
 )
@@ -221,27 +234,64 @@ def test_the_bucket_is_made_only_when_asked(run_task, make_tree, s3):
     assert s3.get_bucket_location(Bucket="made-by-us")["LocationConstraint"] == "eu-west-1"
 
 
-def test_sse_is_asked_for(run_task, make_tree, s3, bucket):
+def test_sse_is_asked_for(run_task, make_tree, s3, bucket, embedded):
+    key = client_of(embedded, "kms").create_key()["KeyMetadata"]["KeyId"]
     given = {"bucket_name": bucket, "source_folder": make_tree({"a": b"1"}), "key_management": "awsManaged"}
-    run_task("s3_upload", **given, kms_master_key_id="1234abcd-12ab-34cd-56ef-1234567890ab")
+    run_task("s3_upload", **given, kms_master_key_id=key)
     head = s3.head_object(Bucket=bucket, Key="a")
-    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "1234abcd-12ab-34cd-56ef-1234567890ab")
+    assert head["ServerSideEncryption"] == "aws:kms"
+    assert head["SSEKMSKeyId"].endswith(key)
+    skipping = run_task("s3_upload", **given, kms_master_key_id=key, skip_unchanged="true")
+    assert reasons(skipping.plan) == {"a": "unchanged"}
     run_task("s3_upload", **given, encryption_algorithm="AES256")
     assert s3.head_object(Bucket=bucket, Key="a")["ServerSideEncryption"] == "AES256"
 
 
-def test_no_acl_is_sent_unless_one_is_asked_for(run_task, make_tree, s3, bucket):
+def test_a_kms_key_that_does_not_exist_fails_by_name(run_task, make_tree, bucket):
+    given = {"bucket_name": bucket, "source_folder": make_tree({"a": b"1"}), "key_management": "awsManaged"}
+    outcome = run_task("s3_upload", **given, kms_master_key_id="1234abcd-12ab-34cd-56ef-1234567890ab").outcome
+    assert outcome.status == "failed"
+    assert "KMS.NotFoundException: Key '1234abcd-12ab-34cd-56ef-1234567890ab' does not exist" in str(outcome.error)
+
+
+def test_a_customers_key_encrypts_and_is_never_shown(
+    run_task, make_tree, bucket, embedded_tls, certificate_authority, tmp_path
+):
+    secret = "0123456789abcdef" * 4
+    given = {
+        "store": embedded_tls,
+        "network": Network(ca_file=str(certificate_authority)),
+        "bucket_name": bucket,
+        "key_management": "customerManaged",
+        "customer_key": secret,
+    }
+    data = {"small": b"1", "large": bytes(range(256)) * 4096 * 20}
+    source = make_tree(data)
+    up = run_task("s3_upload", source_folder=source, skip_unchanged="true", **given)
+    again = run_task("s3_upload", source_folder=source, skip_unchanged="true", **given)
+    down = run_task("s3_download", target_folder=str(tmp_path / "back"), **given)
+    assert (up.outcome.error, down.outcome.error) == (None, None)
+    assert {name: (tmp_path / "back" / name).read_bytes() for name in data} == data
+    assert set(reasons(again.plan).values()) == {"unchanged"}
+    assert secret not in repr((up, again, down))
+    assert repr(bytes.fromhex(secret)) not in repr((up, again, down))
+    wrong = run_task("s3_download", **given | {"customer_key": "ff" * 32, "target_folder": str(tmp_path / "wrong")})
+    assert wrong.outcome.status == "failed"
+
+
+def test_no_acl_is_sent_unless_one_is_asked_for(run_task, make_tree, s3, acl_bucket):
     source = make_tree({"a": b"1"})
-    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
-    run_task("s3_upload", bucket_name=bucket, source_folder=source, files_acl="public-read")
-    grantees = [grant["Grantee"].get("URI", "") for grant in s3.get_object_acl(Bucket=bucket, Key="a")["Grants"]]
+    run_task("s3_upload", bucket_name=acl_bucket, source_folder=source, files_acl="public-read")
+    grantees = [grant["Grantee"].get("URI", "") for grant in s3.get_object_acl(Bucket=acl_bucket, Key="a")["Grants"]]
     assert any(uri.endswith("AllUsers") for uri in grantees)
-    run_task("s3_upload", bucket_name=bucket, source_folder=source)
-    assert len(s3.get_object_acl(Bucket=bucket, Key="a")["Grants"]) == 1
+    run_task("s3_upload", bucket_name=acl_bucket, source_folder=source)
+    assert len(s3.get_object_acl(Bucket=acl_bucket, Key="a")["Grants"]) == 1
 
 
 def test_a_bucket_that_takes_no_acls_says_so_with_what_to_do(run_task, make_tree, bucket):
-    outcome = run_task("s3_upload", bucket_name=bucket, source_folder=make_tree({"a": b"1"}), files_acl="public-read").outcome
+    outcome = run_task(
+        "s3_upload", bucket_name=bucket, source_folder=make_tree({"a": b"1"}), files_acl="public-read"
+    ).outcome
     assert outcome.status == "failed"
     assert "AccessControlListNotSupported" in str(outcome.error)
     assert "set the canned ACL (filesAcl, --files-acl) to none" in str(outcome.error)
@@ -283,7 +333,9 @@ def test_a_source_folder_that_is_absent_or_a_file_is_told(run_task, make_tree, b
 
 
 def test_a_file_that_changes_between_plan_and_apply_fails_by_name(run_task, make_tree, s3, bucket, embedded):
-    planned = run_task("s3_upload", only_plan=True, bucket_name=bucket, source_folder=make_tree({"a": b"1", "b": b"2"})).plan
+    planned = run_task(
+        "s3_upload", only_plan=True, bucket_name=bucket, source_folder=make_tree({"a": b"1", "b": b"2"})
+    ).plan
     make_tree({"a": b"changed"})
     outcome = s3_upload.apply(planned, connect(planned.inputs, embedded.connection), Run())
     assert outcome.status == "failed"

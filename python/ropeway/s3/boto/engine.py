@@ -82,7 +82,7 @@ class BotoEngine:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
                 raise
-        return to_head(answer)
+        return to_head(answer, customer_key)
 
     def tags(self, bucket: str, key: str) -> Pairs:
         with self._asking(f"read the tags of s3://{bucket}/{key}", "s3:GetObjectTagging", bucket):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from email.header import Header, decode_header, make_header
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -41,11 +42,12 @@ def of_location(bucket: str, key: str) -> dict[str, str]:
     return {"Bucket": bucket, "Key": key}
 
 
-def to_head(answer: Mapping[str, Any]) -> Head:
+def to_head(answer: Mapping[str, Any], customer_key: CustomerKey | None = None) -> Head:
+    """`customer_key` is the one that HEAD was asked with: an object is answered for only by the key it is encrypted with."""
     return Head(
         size=answer["ContentLength"],
         etag=plain_etag(answer),
-        headers=_to_headers(answer),
+        headers=replace(_to_headers(answer), customer_key=customer_key),
         tag_count=answer.get("TagCount", 0),
         checksums=_checksums(answer),
         checksum_type=answer.get("ChecksumType", ""),
