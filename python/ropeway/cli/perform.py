@@ -22,7 +22,7 @@ from ropeway.cli.progress import showing
 from ropeway.cli.reporting import Account, report
 from ropeway.cli.stopping import stoppable
 from ropeway.errors import InputError, RopewayError
-from ropeway.inputs import Spelling, declared, hyphens
+from ropeway.inputs import Spelling, hyphens
 from ropeway.outcome import Run
 from ropeway.tasks.task import Task
 
@@ -52,7 +52,7 @@ def _carry_out(task: Task[Any, Any], given: Mapping[str, Any], manner: Manner, a
     run = Run(teller)
     with stoppable(run.cancellation):
         with teller:
-            inputs, connection = _at_home(inputs, run) if manner.local else (inputs, None)
+            inputs, connection = _at_home(inputs, manner, run) if manner.local else (inputs, None)
             aws = connect(inputs, connection, debug=teller.note)
             account.plan = task.plan(inputs, aws, run)
         if not manner.json:
@@ -66,8 +66,18 @@ def _carry_out(task: Task[Any, Any], given: Mapping[str, Any], manner: Manner, a
             account.outcome = task.apply(account.plan, aws, run)
 
 
-def _at_home(inputs: Any, run: Run) -> tuple[Any, Connection]:
-    raise NotImplementedError
+def _at_home(inputs: Any, manner: Manner, run: Run) -> tuple[Any, Connection]:
+    """The same inputs with the embedded AWS for AWS, and its credentials."""
+    from ropeway.local import daemon  # noqa: PLC0415 - whoever has an AWS of their own need not wait for it
+
+    others = {"--endpoint-url": inputs.endpoint_url, "--profile": manner.profile}
+    if contradictions := [name for name, value in others.items() if value]:
+        raise InputError([f"--local is given, and {name} too: keep one of the two." for name in contradictions])
+    up = daemon.ensure()
+    if up.began:
+        run.tell.note(f"Started the embedded AWS at {up.running.endpoint_url}; `ropeway local down` stops it.")
+    aws = up.running.aws
+    return dataclasses.replace(inputs, endpoint_url=aws.endpoint_url), aws.connection
 
 
 # --- from options to inputs --------------------------------------------------------------------------------------------
@@ -105,5 +115,5 @@ def _spelling(task: Task[Any, Any], told: Mapping[str, str]) -> Spelling:
 
 def _in_options(task: Task[Any, Any], advice: str) -> str:
     """Advice calls inputs as the agent does, and is ours alone: no word of anybody else is changed."""
-    options = {item.name: item.option for item in declared(task.inputs) if item.name != item.field}
+    options = {item.name: item.option for item in on_cli(task) if item.option not in advice}
     return re.sub(r"\b[a-z]+(?:[A-Z][a-z]*)+\b", lambda found: options.get(found.group(), found.group()), advice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -31,6 +31,7 @@ def command_line() -> typer.Typer:
     app.callback()(_root)
     for group, about in GROUPS.items():
         app.add_typer(typer.Typer(cls=TaskGroup, help=about), name=group)
+    app.add_typer(_local(), name="local")
     return app
 
 
@@ -46,6 +47,39 @@ def _root(
     ),
 ) -> None:
     pass
+
+
+# --- the embedded AWS ----------------------------------------------------------------------------------------------------
+
+LOCAL = """The embedded AWS: an S3 on this machine, for trying things without an account.
+
+`--local` at any command uses it, and starts it when it is not up. It keeps what it holds until it goes down."""
+
+ACTS = {
+    "up": "Start it, unless it is up. It stays until it is stopped.",
+    "status": "Say whether it is up, where it listens, and which buckets it holds.",
+    "reset": "Empty it, as if it had just been started.",
+    "down": "Stop it. What it holds is gone.",
+}
+
+
+def _local() -> typer.Typer:
+    app = typer.Typer(cls=Group, help=LOCAL)
+    for name, about in ACTS.items():
+        app.command(name, cls=Command, help=about)(_act(name))
+    return app
+
+
+def _act(name: str) -> Any:
+    def run(**given: Any) -> int:
+        from ropeway.cli.local import local  # noqa: PLC0415 - what talks to it is not needed for its help
+
+        return local(name, given)
+
+    return signed(run, shared("json", "debug", "no_color"))
+
+
+# --- the tasks -----------------------------------------------------------------------------------------------------------
 
 
 class TaskGroup(Group):
@@ -85,19 +119,16 @@ def command(task: Task[Any, Any]) -> Any:
 
 
 def _function(task: Task[Any, Any]) -> Any:
-    """A function with the signature that the task declares: typer reads options from signatures."""
-
     def run(**given: Any) -> int:
         from ropeway.cli.perform import perform  # noqa: PLC0415 - what runs a task is not needed for its help
 
         return perform(task, given)
 
-    signature = inspect.Signature(
-        [
-            *arguments(task),
-            *parameters(task, {"dry_run": PANEL}),
-            *shared("json", "local", "strict", "profile", "verbose", "debug", "no_color"),
-        ]
-    )
-    run.__signature__ = signature  # type: ignore[attr-defined]  # inspect's own way to say it; functions have no such field
+    options = shared("json", "local", "strict", "profile", "verbose", "debug", "no_color")
+    return signed(run, (*arguments(task), *parameters(task, {"dry_run": PANEL}), *options))
+
+
+def signed(run: Callable[..., int], parameters: Sequence[inspect.Parameter]) -> Callable[..., int]:
+    """The function with this signature: it is where typer reads options from."""
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect's own way to say it
     return run

@@ -11,7 +11,7 @@ from ropeway.aws.connection import ADVANCED, AWS_GROUPS
 from ropeway.aws.session import Aws
 from ropeway.errors import AccessDenied, BucketMissing
 from ropeway.inputs import Group, NamedRule, Rule, Spelling
-from ropeway.outcome import Outcome, Output, Plan, Reason, Run, Step, counted, in_units
+from ropeway.outcome import Done, Outcome, Output, Plan, Reason, Run, Step, counted, in_units
 from ropeway.s3.compare import same_bytes
 from ropeway.s3.engine import CustomerKey, Head, Headers, ObjectEngine, Put, Transfer
 from ropeway.s3.engines import engine_for
@@ -335,13 +335,14 @@ def apply(planned: UploadPlan, aws: Aws, run: Run) -> Outcome[Transfer]:
     if planned.create_bucket:
         engine.create_bucket(planned.inputs.bucket_name, aws.region)
         run.tell.note(f"Created the bucket {planned.inputs.bucket_name} in {aws.region}.")
+    created = [Done(step) for step in planned.steps if step.action == "create"]
     steps = [step for step in planned.steps if step.action == "upload"]
     moved = move(engine, steps, "Uploading", run)
     uploaded = [result.step for result in moved.results if result.error is None]
     return Outcome(
         title=_title("Uploaded", uploaded, planned.inputs, planned.prefix),
         plan=planned,
-        results=tuple(moved.results),
+        results=(*created, *moved.results),
         outputs=_outputs(planned, uploaded),
         seconds=time.monotonic() - began,
         engine=engine.name,
