@@ -22,6 +22,7 @@ import boto3
 import pytest
 import trustme
 from botocore.config import Config
+from hypothesis import settings
 
 from ropeway.local.embedded import EmbeddedAws
 from ropeway.local.server import embedded as embedded_aws
@@ -60,6 +61,9 @@ def _leaked() -> list[str]:
 
 
 def pytest_configure() -> None:
+    # How long an example takes says nothing on a machine that others use too.
+    settings.register_profile("ropeway", deadline=None)
+    settings.load_profile("ropeway")
     # Before any fixture of a wider scope than a test can see it.
     for name in _leaked():
         del os.environ[name]

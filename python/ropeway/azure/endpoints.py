@@ -1,0 +1,98 @@
+"""Service connections of Azure DevOps, as the agent hands them over: ours (type RopewayAWS) and the AWS Toolkit's (type AWS).
+
+Both authorise by the scheme UsernamePassword, and ours keeps the Toolkit's parameter ids where they mean the same (the Toolkit's
+vss-extension.json): username and password are the access key, then sessionToken, assumeRoleArn, externalId, roleSessionName,
+useOIDC. Ours adds durationSeconds and allowedAccountIds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from ropeway.aws.connection import AwsInputs, Connection
+from ropeway.azure.environment import AgentEnvironment
+from ropeway.errors import CredentialsError
+
+SCHEME = "UsernamePassword"
+
+
+def connection(inputs: AwsInputs, environment: AgentEnvironment) -> Connection | None:
+    """The connection that the inputs name; None when they name none. Raises CredentialsError."""
+    if inputs.aws_connection:
+        return _read(inputs.aws_connection, "awsConnection", environment)
+    if inputs.aws_credentials:
+        return _read(inputs.aws_credentials, "awsCredentials", environment)
+    return None
+
+
+def _read(endpoint: str, input_name: str, environment: AgentEnvironment) -> Connection:
+    # The agent does not know the connection's display name.
+    origin = f"service connection {endpoint} ({input_name})"
+    parameters = _parameters(origin, environment.authorization(endpoint))
+    if parameters.get("useoidc", "").lower() == "true":
+        raise CredentialsError(
+            f"The {origin} asks for OIDC federation, which this version of Ropeway does not have.",
+            advice="Clear its OIDC box and give it an access key or a role that the agent may assume.",
+        )
+    return Connection(
+        origin=origin,
+        access_key_id=parameters.get("username", ""),
+        secret_access_key=parameters.get("password", ""),
+        session_token=parameters.get("sessiontoken", ""),
+        role_arn=parameters.get("assumerolearn", ""),
+        external_id=parameters.get("externalid", ""),
+        role_session_name=parameters.get("rolesessionname", ""),
+        duration_seconds=_duration(origin, parameters.get("durationseconds", "")),
+        allowed_account_ids=_accounts(origin, parameters.get("allowedaccountids", "")),
+    )
+
+
+def _parameters(origin: str, text: str) -> Mapping[str, str]:
+    """Trimmed, names in lower case."""
+    if not text:
+        raise CredentialsError(
+            f"The agent has handed over no {origin}.",
+            advice="Check that it exists, that this pipeline may use it, and that the run is not one of a fork.",
+        )
+    try:
+        authorization = json.loads(text)
+        scheme = str(authorization["scheme"])
+        parameters = {
+            str(name).lower(): _parameter(value) for name, value in (authorization["parameters"] or {}).items()
+        }
+    except (ValueError, LookupError, TypeError, AttributeError):
+        # What it holds are secrets: neither the text nor the parser's words about it are shown.
+        raise CredentialsError(
+            f"What the agent handed over for the {origin} is not the JSON of a scheme and its parameters.",
+            advice="Save the connection again in Azure DevOps; if that does not help, the agent is at fault.",
+        ) from None
+    if scheme.lower() != SCHEME.lower():
+        raise CredentialsError(
+            f"The {origin} authorises by the scheme {scheme!r}; only {SCHEME} is known.",
+            advice="Choose a connection of the type 'AWS for Ropeway' or of the AWS Toolkit.",
+        )
+    return parameters
+
+
+def _parameter(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _duration(origin: str, text: str) -> int:
+    if not text:
+        return Connection(origin).duration_seconds
+    if not (text.isascii() and text.isdigit() and 900 <= int(text) <= 43_200):
+        raise CredentialsError(
+            f"The {origin} has the session duration {text!r}; it must be a whole number of seconds from 900 to 43200."
+        )
+    return int(text)
+
+
+def _accounts(origin: str, text: str) -> tuple[str, ...]:
+    accounts = tuple(filter(None, re.split(r"[\s,;]+", text)))
+    for account in accounts:
+        if not re.fullmatch(r"[0-9]{12}", account):
+            raise CredentialsError(f"The {origin} allows the account {account!r}, which is no account id (12 digits).")
+    return accounts

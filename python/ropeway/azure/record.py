@@ -1,0 +1,51 @@
+"""The files that a run leaves behind: its summary for people, its list of steps for scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ropeway.azure.report import results
+from ropeway.azure.summary import summary
+from ropeway.outcome import Outcome, Plan
+
+LIST_FILE = "listFile"
+"""The output variable of the tasks that have one; its value is known here, not to them."""
+
+
+def new_folder(temp_directory: str) -> str:
+    """A folder of this run's own: the agent reads a summary later, when the next step may be writing its."""
+    folder = os.path.join(temp_directory, f"ropeway-{os.urandom(8).hex()}")
+    os.makedirs(folder)
+    return folder
+
+
+def write_summary(folder: str, name: str, plan: Plan[Any], outcome: Outcome[Any] | None) -> str:
+    """Returns its path. Azure DevOps shows the file's name as the heading."""
+    path = os.path.join(folder, f"{name}.md")
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(summary(plan, outcome))
+    return path
+
+
+def write_list(folder: str, plan: Plan[Any], outcome: Outcome[Any] | None) -> str:
+    """One JSON object a line for each step of the plan. Returns its path.
+
+    `done` is false for a step that failed, or was not begun; `error` is null but for one that failed.
+    """
+    path = os.path.join(folder, "list.jsonl")
+    begun = results(outcome)
+    with open(path, "w", encoding="ascii", newline="\n") as file:
+        for step in plan.steps:
+            done = begun.get(id(step))
+            entry = {
+                "name": step.name,
+                "action": step.action,
+                "reason": step.reason.value,
+                "size": step.size,
+                "done": done is not None and done.error is None,
+                "error": str(done.error) if done and done.error else None,
+            }
+            file.write(json.dumps(entry) + "\n")
+    return path
