@@ -129,11 +129,13 @@ def _counts(outcome: Outcome[Any]) -> Table:
 
 
 def _by_fate(outcome: Outcome[Any]) -> Iterator[tuple[Sequence[Step[Any]], Text]]:
-    yield [done.step for done in outcome.results if not done.error], Text()
+    """In the plan's order, whatever the order in which things ended."""
+    failed = {id(done.step): done.error is not None for done in outcome.results}
+    todo = outcome.plan.todo
+    yield [step for step in todo if failed.get(id(step)) is False], Text()
     yield [step for step in outcome.plan.steps if step.action == "skip"], Text()
-    yield [done.step for done in outcome.failures], Text("failed", style="red")
-    begun = {id(done.step) for done in outcome.results}
-    yield [step for step in outcome.plan.todo if id(step) not in begun], Text("not begun", style="yellow")
+    yield [step for step in todo if failed.get(id(step))], Text("failed", style="red")
+    yield [step for step in todo if id(step) not in failed], Text("not begun", style="yellow")
 
 
 def _failures(screen: Console, messages: Sequence[str]) -> None:

@@ -34,7 +34,9 @@ def test_without_a_command_there_is_help(ropeway):
 def test_the_root_lists_what_there_is(ropeway):
     help = ropeway("--help").out
     assert help.startswith("Usage: ropeway [OPTIONS] COMMAND [ARGS]...\n")
-    assert "\nCommands\n  s3\n      Files to Amazon S3 and back.\n" in help
+    assert "\n  s3\n      Files to Amazon S3 and back.\n" in help
+    assert "\n  local\n      The embedded AWS" in help
+    assert "\n  demo\n      See it work" in help
 
 
 def test_the_version_is_told(ropeway):

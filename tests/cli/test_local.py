@@ -66,6 +66,13 @@ def test_local_and_another_place_contradict_each_other(ropeway, site, other):
     assert ropeway("local", "status").out.startswith("The embedded AWS is not up.")
 
 
+def test_the_demo_ends_well_and_leaves_nothing_behind(ropeway):
+    answer = ropeway("demo")
+    assert answer.code == 0, answer.out
+    assert "\nThe same: 8 files, " in answer.out
+    assert ropeway("local", "status").out.startswith("The embedded AWS is not up.")
+
+
 def test_without_the_extra_it_says_what_to_install(ropeway, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     answer = ropeway("local", "up")

@@ -32,6 +32,7 @@ def command_line() -> typer.Typer:
     for group, about in GROUPS.items():
         app.add_typer(typer.Typer(cls=TaskGroup, help=about), name=group)
     app.add_typer(_local(), name="local")
+    app.command("demo", cls=Command, help=DEMO)(signed(_demo, shared("no_color")))
     return app
 
 
@@ -61,6 +62,17 @@ ACTS = {
     "reset": "Empty it, as if it had just been started.",
     "down": "Stop it. What it holds is gone.",
 }
+
+
+DEMO = """See it work: a small site goes up to an embedded AWS, comes back, and is compared.
+
+Needs no account and no network, and leaves nothing behind."""
+
+
+def _demo(**_: Any) -> int:
+    from ropeway.local.demo import main  # noqa: PLC0415 - what it shows is not needed for its help
+
+    return main()
 
 
 def _local() -> typer.Typer:
