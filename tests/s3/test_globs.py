@@ -131,6 +131,19 @@ def test_a_relative_root_is_meant_from_the_working_directory(tmp_path, monkeypat
     assert picked(f"{tmp_path}/dist/*.js", root="dist") == "a.js"
 
 
+@pytest.mark.parametrize("key", ["../x", "a/../x", "a/./x", "..", "/x", "a//x"])
+def test_keys_that_no_file_can_have_are_picked_so_that_they_can_be_refused(key):
+    assert Globs(["**"]).matches_key(key)
+    assert not Globs(["**", f"!{key}"]).matches_key(key)
+    assert not Globs(["**", "!**"]).matches_key(key)
+    assert not Globs(["*.js"]).matches_key(key)
+
+
+def test_other_keys_are_picked_as_paths_are():
+    keys = ["a.js", ".a.js", "sub/b.js", "sub/b.map"]
+    assert [key for key in keys if Globs(["**/*.js", "!sub/**"]).matches_key(key)] == ["a.js", ".a.js"]
+
+
 def test_on_windows_the_backslash_separates_and_case_is_ignored():
     globs = Globs(["SUB\\*.JS"], windows=True)
     assert list(globs.pick(["sub/b.js", "sub/b.css", "a.js"])) == ["sub/b.js"]

@@ -22,6 +22,7 @@ from ropeway.s3.glob_expression import DOTS, name_matcher
 
 _BLANK = "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 """What JavaScript's trim takes off."""
+_ANY_NAME = "any"
 _WINDOWS = os.name == "nt"
 
 _Name = Callable[[str], bool]
@@ -61,7 +62,20 @@ class Globs:
 
     def matches(self, path: str) -> bool:
         names = _names(path)
-        return next((takes_in for takes_in, pattern in self._last_first if pattern.matches(names)), False)
+        for takes_in, pattern in self._last_first:
+            if pattern.matches(names):
+                return takes_in
+        return False
+
+    def matches_key(self, key: str) -> bool:
+        """As `matches`, but `.` and `..` are names like any others: such a key is picked and refused, and not passed over in silence."""
+        names = _names(key)
+        if DOTS.isdisjoint(names):
+            return self.matches(key)
+        plain = [_ANY_NAME if name in DOTS else name for name in names]
+        return next(
+            (yes for yes, pattern in self._last_first if pattern.matches(names) or pattern.matches(plain)), False
+        )
 
     def may_pick_below(self, folder: str) -> bool:
         """False only when no path below this folder can match: it need not be looked into."""
@@ -142,7 +156,7 @@ class _Steps:
 
     def match_all_below(self, names: list[str]) -> bool:
         # A `**` at the end takes one name and any more, so one name tells about all.
-        return self.deep and not self.tail and self.match([*names, "any"])
+        return self.deep and not self.tail and self.match([*names, _ANY_NAME])
 
     def _match(self, names: list[str]) -> bool:
         begin, end = len(self.head), len(names) - len(self.tail)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePath
 
 from ropeway.errors import LocalFileError
 from ropeway.outcome import counted, listing
@@ -17,8 +18,16 @@ from ropeway.outcome import counted, listing
 LONGEST_KEY = 1024
 """Bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects")."""
 LONGEST_NAME = 255
-"""Bytes of one path component on the usual file systems (NAME_MAX)."""
-WINDOWS_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in "123456789¹²³")}
+"""Of one folder or file: bytes, on Windows UTF-16 units (NAME_MAX of the usual file systems)."""
+WINDOWS_RESERVED = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    "CONIN$",
+    "CONOUT$",
+    *(f"{name}{n}" for name in ("COM", "LPT") for n in "123456789¹²³"),
+}
 """Microsoft, "Naming Files, Paths, and Namespaces": also with an extension."""
 HADOOP_MARKER = "_$folder$"
 
@@ -38,11 +47,16 @@ def keys_for(prefix: str, relatives: Sequence[str], *, flatten: bool) -> list[st
     if long:
         raise LocalFileError(
             f"The keys of {counted(len(long), 'file')} would be longer than S3's {LONGEST_KEY:,} bytes: {listing(long)}.",
-            advice="Shorten targetFolder, or take them out with a ! line.",
+            advice="Shorten targetFolder, or take them out with a line of globs that begins with !.",
         )
-    _refuse_twins(
-        zip(keys, relatives, strict=True), "object", "Rename one of each, take it out with a ! line, or do not flatten."
-    )
+    taken: dict[str, str] = {}
+    first = [taken.setdefault(key, name) for name, key in zip(relatives, keys, strict=True)]
+    twins = [f"{one} and {other}" for one, other in zip(first, relatives, strict=True) if one != other]
+    if twins:
+        raise LocalFileError(
+            f"{counted(len(twins), 'pair')} of files would become one object: {listing(twins)}.",
+            advice="Rename one of each, take it out with a line of globs that begins with !, or do not flatten.",
+        )
     return keys
 
 
@@ -50,21 +64,14 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _refuse_twins(pairs: Iterable[tuple[str, str]], noun: str, advice: str) -> None:
-    """`pairs` are (where it goes, what it is called)."""
-    taken: dict[str, str] = {}
-    twins = [f"{first} and {name}" for place, name in pairs if (first := taken.setdefault(place, name)) is not name]
-    if twins:
-        raise LocalFileError(
-            f"{counted(len(twins), 'pair')} would become the same {noun}: {listing(twins)}.", advice=advice
-        )
-
-
 # --- downloading --------------------------------------------------------------------------------------------------------
 
 
 def folder_prefix(folder: str) -> str:
-    """`sourceFolder` as the prefix of a folder's keys: "site" and "/site/" -> "site/", never the beginning of "site2"."""
+    """`sourceFolder` as the prefix of a folder's keys: "site" and "/site/" -> "site/", never the beginning of "site2".
+
+    It is always a folder: a single object is fetched by its folder, with its name as the glob.
+    """
     trimmed = folder.strip().strip("/")
     return f"{trimmed}/" if trimmed else ""
 
@@ -84,47 +91,45 @@ def paths_for(
     windows: bool = os.name == "nt",
     folds: bool = sys.platform in {"win32", "darwin"},
 ) -> list[str]:
-    """The path of each key below `target`, in the same order. `folds`: names that differ in case or normalisation are one file.
+    """The path of each key below `target`, in the same order: inside it, and no two the same.
 
-    Raises LocalFileError, before anything is written, that names the keys that have no path of their own inside `target`.
+    `strip` leaves the prefix out of the paths. `folds`: names that differ in case or in their Unicode form are one file. Raises one
+    LocalFileError, before anything is written, that names the keys for which there is no such path.
     """
+    if os.path.lexists(target) and not os.path.isdir(target):
+        raise LocalFileError(f"The target folder {target} is a file.", advice="Choose another target folder.")
     names = [_last(key.rstrip("/")) if flatten else key[len(prefix) :] if strip else key for key in keys]
-    problems = [
-        f"{key!r} ({why})"
-        for key, name in zip(keys, names, strict=True)
-        if (why := _refused(name, key, windows=windows))
-    ]
+    refused = {key: why for key, name in zip(keys, names, strict=True) if (why := _refused(name, key, windows=windows))}
+    fine = {key: name for key, name in zip(keys, names, strict=True) if key not in refused}
+    problems = [f"{key!r} ({why})" for key, why in refused.items()]
+    problems += _twins(fine, _folded if folds else str)
+    problems += _taken_folders(fine, _folded if folds else str)
+    problems += _blocked_folders(target, fine)
     if problems:
         raise LocalFileError(
-            f"{counted(len(problems), 'key')} cannot be a path below {target}: {listing(problems)}. Nothing was written.",
-            advice="Take them out with a ! line, or rename the objects.",
+            f"{counted(len(problems), 'key')} cannot be a file below {target}: {listing(problems)}. Nothing was written.",
+            advice="Take them out with a line of globs that begins with !, or rename the objects.",
         )
-    same = _folded if folds else str
-    _refuse_twins(((same(name), key) for key, name in zip(keys, names, strict=True)), "file", _RENAME)
-    _refuse_file_and_folder(keys, names, same)
-    _refuse_links_out(target, names)
     return [os.path.join(target, *name.split("/")) for name in names]
-
-
-_RENAME = "Take one of each out with a ! line, or rename the objects."
 
 
 def _refused(name: str, key: str, *, windows: bool) -> str:
     """Why this name is no path inside the target; empty when it is one."""
     if key.endswith("/"):
-        return "it ends with / but is not empty"
+        return "it ends with / as a folder does, but has content"
     return next((why for part in name.split("/") if (why := _part_refused(part, windows=windows))), "")
 
 
 def _part_refused(part: str, *, windows: bool) -> str:
     if not part:
-        return "it has an empty folder name"
+        return "it has a folder without a name"
     if part in {".", ".."}:
         return f"it has a {part} in it"
     if "\0" in part:
         return "it has a NUL in it"
-    if len(part.encode(errors="surrogatepass")) > LONGEST_NAME:
-        return f"a name in it is longer than {LONGEST_NAME} bytes"
+    length = len(part.encode("utf-16-le")) // 2 if windows else len(os.fsencode(part))
+    if length > LONGEST_NAME:
+        return f"a name in it is longer than {LONGEST_NAME}"
     return _part_refused_on_windows(part) if windows else ""
 
 
@@ -134,22 +139,39 @@ def _part_refused_on_windows(part: str) -> str:
     if part.endswith((".", " ")):
         return "Windows drops the dot or space at the end of a name"
     if part.split(".", maxsplit=1)[0].rstrip(" ").upper() in WINDOWS_RESERVED:
-        return "Windows reserves that name for a device"
+        return "Windows keeps that name for a device"
     return ""
 
 
 def _folded(name: str) -> str:
+    """One form for all spellings that Windows or macOS may take for the same name; rather one too many than one too few."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
-def _refuse_file_and_folder(keys: Sequence[str], names: Sequence[str], same: Callable[[str], str]) -> None:
-    files = {same(name): key for key, name in zip(keys, names, strict=True)}
-    clashes = sorted({files[same(folder)] for name in names for folder in _folders(name) if same(folder) in files})
-    if clashes:
-        raise LocalFileError(
-            f"{counted(len(clashes), 'key')} would have to be a file and a folder at once: {listing(clashes)}.",
-            advice=_RENAME,
-        )
+def _twins(names: Mapping[str, str], same: Callable[[str], str]) -> Iterator[str]:
+    taken: dict[str, str] = {}
+    for key, name in names.items():
+        first = taken.setdefault(same(name), key)
+        if first != key:
+            yield f"{first!r} and {key!r} (both would be the file {name})"
+
+
+def _taken_folders(names: Mapping[str, str], same: Callable[[str], str]) -> Iterator[str]:
+    within = {same(folder): key for key, name in names.items() for folder in _folders(name)}
+    for key, name in names.items():
+        if other := within.get(same(name)):
+            yield f"{key!r} ({other!r} needs a folder of that name)"
+
+
+def _blocked_folders(target: str, names: Mapping[str, str]) -> Iterator[str]:
+    """What is in the target folder already may be in the way, or lead out of it: links are followed when a file is written."""
+    inside = os.path.realpath(target)
+    for folder, key in {folder: key for key, name in names.items() for folder in _folders(name)}.items():
+        path = os.path.join(inside, *folder.split("/"))
+        if not PurePath(os.path.realpath(path)).is_relative_to(inside):
+            yield f"{key!r} ({folder} is a link there that leads out of the target folder)"
+        elif os.path.lexists(path) and not os.path.isdir(path):
+            yield f"{key!r} ({folder} is a file there)"
 
 
 def _folders(name: str) -> Iterator[str]:
@@ -157,23 +179,3 @@ def _folders(name: str) -> Iterator[str]:
     while at >= 0:
         yield name[:at]
         at = name.find("/", at + 1)
-
-
-def _refuse_links_out(target: str, names: Sequence[str]) -> None:
-    """A link inside the target folder may lead out of it; the target folder itself may be one."""
-    inside = os.path.realpath(target)
-    folders = {folder for name in names for folder in _folders(name)}
-    out = sorted(
-        folder
-        for folder in folders
-        if not _is_inside(os.path.realpath(os.path.join(inside, *folder.split("/"))), inside)
-    )
-    if out:
-        raise LocalFileError(
-            f"{counted(len(out), 'folder')} below {target} are links that lead out of it: {listing(out)}. Nothing was written.",
-            advice="Remove the links, or choose another target folder.",
-        )
-
-
-def _is_inside(path: str, folder: str) -> bool:
-    return os.path.commonpath([path, folder]) == folder
