@@ -125,7 +125,7 @@ ROWS = {
             "BlockPublicAcls setting in S3 Block Public Access.",
         ),
         AccessDenied,
-        "The bucket blocks public ACLs: set the canned ACL (filesAcl, --files-acl) to none.",
+        "The bucket blocks public ACLs: set the canned ACL (filesAcl) to none.",
     ),
     "denied the key": (
         s3_error(
@@ -144,7 +144,7 @@ ROWS = {
     "no bucket": (
         s3_error(404, "NoSuchBucket", "The specified bucket does not exist", BucketName="shop"),
         BucketMissing,
-        "Check bucketName (--bucket-name) and that the connection is of the right account",
+        "Check bucketName and that the connection is of the right account",
     ),
     "name taken": (
         s3_error(409, "BucketAlreadyExists", "The requested bucket name is not available."),
@@ -154,7 +154,7 @@ ROWS = {
     "no ACLs": (
         s3_error(400, "AccessControlListNotSupported", "The bucket does not allow ACLs"),
         AwsError,
-        "set the canned ACL (filesAcl, --files-acl) to none.",
+        "set the canned ACL (filesAcl) to none.",
     ),
     "archived": (
         s3_error(
@@ -174,7 +174,7 @@ ROWS = {
     "too fast": (
         s3_error(503, "SlowDown", "Please reduce your request rate."),
         AwsError,
-        "Run again later, or with fewer transfers at once (maxConcurrency, --max-concurrency).",
+        "Run again later, or with fewer transfers at once (maxConcurrency).",
     ),
     "too slow": (
         s3_error(400, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout."),
@@ -266,7 +266,7 @@ def test_a_throttled_request_says_how_often_it_was_tried(
 
 # --- regions -------------------------------------------------------------------------------------------------------------
 
-RIGHT = "The bucket shop lies in eu-central-1, not in eu-west-1: set regionName (--region-name) to eu-central-1."
+RIGHT = "The bucket shop lies in eu-central-1, not in eu-west-1: set regionName to eu-central-1."
 
 
 @pytest.mark.parametrize(

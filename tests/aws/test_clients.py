@@ -53,11 +53,11 @@ def test_the_guard_lets_the_allowed_account_pass(store: Misbehaving) -> None:
 @pytest.mark.parametrize(
     ("of_task", "of_connection", "whose"),
     [
-        ((OTHER,), (), f"allowedAccountIds of this task is {OTHER}"),
-        ((), (OTHER,), f"the allowed accounts of service connection 'prod' is {OTHER}"),
-        ((PROD,), (OTHER,), f"the allowed accounts of service connection 'prod' is {OTHER}"),
-        ((OTHER,), (PROD,), f"allowedAccountIds of this task is {OTHER}"),
-        ((OTHER, "777788889999"), (), f"allowedAccountIds of this task are {OTHER}, 777788889999"),
+        ((OTHER,), (), f"the allowed accounts of this task are {OTHER}"),
+        ((), (OTHER,), f"the allowed accounts of service connection 'prod' are {OTHER}"),
+        ((PROD,), (OTHER,), f"the allowed accounts of service connection 'prod' are {OTHER}"),
+        ((OTHER,), (PROD,), f"the allowed accounts of this task are {OTHER}"),
+        ((OTHER, "777788889999"), (), f"the allowed accounts of this task are {OTHER}, 777788889999"),
     ],
 )
 def test_the_guard_refuses_another_account_and_names_both(
@@ -319,6 +319,15 @@ def test_an_address_on_the_bypass_list_is_reached_without_the_proxy(
         connect(inputs(endpoint_url=store, force_path_style_addressing=True), connection(**KEYS), network=network)
     )
     assert signers(misbehaving) == [KEYS["access_key_id"]]
+
+
+def test_what_is_no_pattern_on_the_bypass_list_is_passed_over_and_told(store: Misbehaving) -> None:
+    told: list[str] = []
+    network = Network(proxy_url="http://127.0.0.1:1", bypass=("*.corp",))
+    list_bucket(connect(inputs(endpoint_url=store.url), connection(**KEYS), network=network, debug=told.append))
+    assert told == [
+        "The proxy's bypass list holds '*.corp', which is no regular expression: nothing to repeat at position 0."
+    ]
 
 
 def test_without_a_proxy_of_the_agent_the_environments_counts(

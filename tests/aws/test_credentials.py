@@ -305,7 +305,7 @@ def test_without_a_connection_and_without_credentials_it_says_what_to_give(store
     with pytest.raises(CredentialsError) as none:
         aws.client("s3")
     assert str(none.value).startswith(
-        "There are no AWS credentials. Give a service connection (awsConnection), the variables"
+        "There are no AWS credentials. In a pipeline, give a service connection or the variables"
     )
 
 

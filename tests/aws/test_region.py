@@ -83,7 +83,7 @@ def test_no_region_at_all_says_where_it_looked_and_what_to_set() -> None:
         region()
     [problem] = none.value.problems
     for source in (
-        "regionName (--region-name)",
+        "the task",
         "AWS.Region",
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
@@ -91,16 +91,19 @@ def test_no_region_at_all_says_where_it_looked_and_what_to_set() -> None:
         "metadata",
     ):
         assert source in problem
-    assert problem.endswith("Set regionName, for example to eu-west-1.")
+    assert problem.endswith("Give the task its region, for example eu-west-1.")
 
 
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ("eu-west1", "regionName is 'eu-west1', which is no AWS region. Did you mean eu-west-1?"),
-        ("eu-west-1a", "regionName is 'eu-west-1a', which is no AWS region. Did you mean eu-west-1?"),
-        ("Ireland", "regionName is 'ireland', which is no AWS region. Write it as AWS does, for example eu-west-1."),
-        ("$(AWS.Region)", "regionName is '$(aws.region)', which is no AWS region."),
+        ("eu-west1", "The region of the task is 'eu-west1', which is no AWS region. Did you mean eu-west-1?"),
+        ("eu-west-1a", "The region of the task is 'eu-west-1a', which is no AWS region. Did you mean eu-west-1?"),
+        (
+            "Ireland",
+            "The region of the task is 'ireland', which is no AWS region. Write it as AWS does, for example eu-west-1.",
+        ),
+        ("$(AWS.Region)", "The region of the task is '$(aws.region)', which is no AWS region."),
     ],
 )
 def test_a_malformed_region_is_an_error_at_once_and_names_the_right_one(given: str, problem: str) -> None:
@@ -141,7 +144,9 @@ def test_a_store_of_somebody_else_may_have_regions_of_its_own(name: str) -> None
 
 
 def test_a_region_that_cannot_stand_in_an_address_is_refused_there_too() -> None:
-    with pytest.raises(InputError, match="regionName is 'a/b': a region's name has letters, digits and hyphens only"):
+    with pytest.raises(
+        InputError, match="The region of the task is 'a/b': a region's name has letters, digits and hyphens only"
+    ):
         region("a/b", endpoint_url="https://s3.example.com")
 
 

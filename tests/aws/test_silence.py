@@ -255,7 +255,7 @@ def test_a_client_without_credentials_says_what_to_give(misbehaving: Misbehaving
     client = botocore.session.Session().create_client("s3", "eu-west-1", endpoint_url=misbehaving.url)
     with (
         pytest.raises(
-            CredentialsError, match=r"Could not list s3://shop/: there are no AWS credentials. Give a service"
+            CredentialsError, match=r"Could not list s3://shop/: there are no AWS credentials. In a pipeline"
         ),
         asking(DOING),
     ):

@@ -170,7 +170,7 @@ def _signature(answer: Answer) -> RopewayError:
 # --- permissions -----------------------------------------------------------------------------------------------------------
 
 REASONS = (
-    ("BlockPublicAcls", "The bucket blocks public ACLs: set the canned ACL (filesAcl, --files-acl) to none."),
+    ("BlockPublicAcls", "The bucket blocks public ACLs: set the canned ACL (filesAcl) to none."),
     ("with an explicit deny", "A deny outweighs every allow: it must be taken out of the policy that AWS names."),
     ("no identity-based policy allows", "Add it to the identity's policy."),
     ("no resource-based policy allows", "Add it to the policy of the bucket, the key or the access point."),
@@ -218,11 +218,9 @@ def _wrong_region(answer: Answer) -> RopewayError:
     bucket = f"The bucket {answer.bucket}" if answer.bucket else "The bucket"
     asked = f", not in {answer.region}" if answer.region else ""
     if answer.right_region:
-        advice = (
-            f"{bucket} lies in {answer.right_region}{asked}: set regionName (--region-name) to {answer.right_region}."
-        )
+        advice = f"{bucket} lies in {answer.right_region}{asked}: set regionName to {answer.right_region}."
     else:
-        advice = f"{bucket} lies in another region{asked}: S3's console names it; set regionName (--region-name) to it."
+        advice = f"{bucket} lies in another region{asked}: S3's console names it; set regionName to it."
     return answer.said(WrongRegion, advice)
 
 
@@ -234,8 +232,8 @@ def _not_found(answer: Answer) -> RopewayError:
 def _no_bucket(answer: Answer) -> RopewayError:
     return answer.said(
         BucketMissing,
-        "Check bucketName (--bucket-name) and that the connection is of the right account; an upload creates the bucket "
-        "with createBucket (--create-bucket).",
+        "Check bucketName and that the connection is of the right account; an upload creates the bucket "
+        "with createBucket.",
     )
 
 
@@ -274,9 +272,7 @@ def _advice(advice: str) -> Callable[[Answer], RopewayError]:
 
 def _too_fast(answer: Answer) -> RopewayError:
     tried = f"It still said so at attempt {answer.retries + 1}. " if answer.retries else ""
-    return answer.said(
-        AwsError, f"{tried}Run again later, or with fewer transfers at once (maxConcurrency, --max-concurrency)."
-    )
+    return answer.said(AwsError, f"{tried}Run again later, or with fewer transfers at once (maxConcurrency).")
 
 
 def _anything_else(answer: Answer) -> RopewayError:
@@ -305,7 +301,7 @@ NO_SUCH_KEY = "The access key is deleted, disabled, mistyped or of another AWS p
 TOKEN = "The session token does not belong to the access key, or is not whole: copy both anew."  # noqa: S105 - advice
 MALFORMED = "The access key is not written as AWS writes one: copy it anew."
 TAKEN = "Bucket names are one for all accounts, and another account has this one: choose another name."
-NO_ACL = "The bucket takes no ACLs (its owner owns every object): set the canned ACL (filesAcl, --files-acl) to none."
+NO_ACL = "The bucket takes no ACLs (its owner owns every object): set the canned ACL (filesAcl) to none."
 NOT_KNOWN = (
     "The store does not know a feature that was asked for; stores without checksums need `checksums: whenRequired`."
 )

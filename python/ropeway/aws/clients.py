@@ -47,7 +47,6 @@ class Clients:
         *,
         network: Network,
         default_region: str,
-        environment: Mapping[str, str],
         debug: Callable[[str], None] | None,
     ) -> None:
         if connection:
@@ -57,11 +56,9 @@ class Clients:
         self._debug = debug or _not_told
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._session = _Session(network, self._watch)
+        self._session = _Session(network.proxy_url, self._patterns(network.bypass), self._watch)
         with asking("read the AWS configuration of this machine"):
-            self.region = find_region(
-                self._session, inputs.region_name, default_region, environment, inputs.endpoint_url
-            )
+            self.region = find_region(self._session, inputs.region_name, default_region, inputs.endpoint_url)
             self._session.set_config_variable("region", self.region)
             self._session.set_config_variable("ca_bundle", _verify(self._session, network))
             self._session.set_default_client_config(_config(self._session, inputs, network))
@@ -99,7 +96,7 @@ class Clients:
             raise CredentialsError(
                 f"The account of {self._origin} cannot be asked for: {self._inputs.endpoint_url} is not AWS's, and AWS knows "
                 "nothing of another store's keys.",
-                advice="Take the allowed accounts out, or name the store's STS in AWS_ENDPOINT_URL_STS.",
+                advice="Empty allowedAccountIds, or name the store's STS in AWS_ENDPOINT_URL_STS.",
             )
         with asking(f"use the credentials of {self._origin}"):
             answer = sts.get_caller_identity()
@@ -118,7 +115,7 @@ class Clients:
             return None
 
     def _allowed_account_ids(self) -> list[tuple[tuple[str, ...], str]]:
-        lists = [(self._inputs.allowed_account_ids, "allowedAccountIds of this task")]
+        lists = [(self._inputs.allowed_account_ids, "the allowed accounts of this task")]
         if self._connection:
             lists.append((self._connection.allowed_account_ids, f"the allowed accounts of {self._connection.origin}"))
         return [(ids, whose) for ids, whose in lists if ids]
@@ -127,6 +124,16 @@ class Clients:
         endpoint = self._inputs.endpoint_url if service == "s3" else ""
         with asking(f"make a client for {service}"):
             return self._session.create_client(service, endpoint_url=endpoint or None, config=Config(**config))
+
+    def _patterns(self, bypass: tuple[str, ...]) -> list[re.Pattern[str]]:
+        """The agent, too, passes over what is no regular expression (.NET's, nearly Python's), and says so in its own log."""
+        patterns = []
+        for text in bypass:
+            try:
+                patterns.append(re.compile(text, re.IGNORECASE))
+            except re.error as wrong:
+                self._debug(f"The proxy's bypass list holds {text!r}, which is no regular expression: {wrong}.")
+        return patterns
 
     def _watch(self, client: Any) -> None:
         _no_hopeless_retries(client)
@@ -141,8 +148,8 @@ def _check_account(identity: Identity, allowed: tuple[str, ...], whose: str) -> 
     if identity.account not in allowed:
         raise CredentialsError(
             f"The credentials of {identity.origin} belong to account {identity.account} ({identity.arn}), but {whose} "
-            f"{'is' if len(allowed) == 1 else 'are'} {', '.join(allowed)}.",
-            advice="Nothing was done. Choose another connection, or allow the account.",
+            f"are {', '.join(allowed)}.",
+            advice="Nothing was done. Choose another connection, or allow the account (allowedAccountIds).",
         )
 
 
@@ -176,25 +183,26 @@ def _config(session: Session, inputs: AwsInputs, network: Network) -> Config:
 class _Session(Session):
     """Every client that it makes is watched and takes the right way out: botocore's own too, which fetch credentials."""
 
-    def __init__(self, network: Network, watch: Callable[[Any], None]) -> None:
+    def __init__(self, proxy_url: str, bypass: list[re.Pattern[str]], watch: Callable[[Any], None]) -> None:
         super().__init__()
-        self._network = network
+        self._proxy_url = proxy_url
+        self._bypass = bypass
         self._watch = watch
 
     def create_client(self, service_name: str, *, config: Config | None = None, **kwargs: Any) -> Any:  # type: ignore[override] # all by name: nobody means api_version
         client = super().create_client(service_name, config=config, **kwargs)
-        if self._network.proxy_url and _bypassed(client.meta.endpoint_url, self._network.bypass):
+        if self._proxy_url and _bypassed(client.meta.endpoint_url, self._bypass):
             direct = (config or Config()).merge(Config(proxies={}))
             client = super().create_client(service_name, config=direct, **kwargs)
         self._watch(client)
         return client
 
 
-def _bypassed(url: str, patterns: tuple[str, ...]) -> bool:
+def _bypassed(url: str, patterns: list[re.Pattern[str]]) -> bool:
     parts = urlsplit(url)
     address = f"{parts.scheme}://{parts.netloc}"
     loopback = parts.hostname in {"localhost", "::1"} or (parts.hostname or "").startswith("127.")
-    return loopback or any(re.search(pattern, address, re.IGNORECASE) for pattern in patterns)
+    return loopback or any(pattern.search(address) for pattern in patterns)
 
 
 def _no_hopeless_retries(client: Any) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from botocore.exceptions import InvalidRegionError
@@ -21,16 +22,16 @@ ANY = "us-east-1"
 """S3-compatible stores do not care, but the signature needs some region; this is the one they are configured with by default."""
 
 NOWHERE = (
-    "There is no AWS region: regionName (--region-name), the variable AWS.Region, AWS_REGION, AWS_DEFAULT_REGION, the AWS profile "
-    "and this machine's metadata name none. Set regionName, for example to eu-west-1."
+    "There is no AWS region: neither the task nor the variable AWS.Region, AWS_REGION, AWS_DEFAULT_REGION, the AWS profile or this "
+    "machine's metadata names one. Give the task its region, for example eu-west-1."
 )
 
 
-def find_region(session: Session, given: str, default: str, environment: Mapping[str, str], endpoint_url: str) -> str:
+def find_region(session: Session, given: str, default: str, endpoint_url: str) -> str:
     """`given` is the task's input, `default` what the door found in AWS.Region. Raises InputError."""
     foreign = bool(endpoint_url) and not is_aws(session, endpoint_url)
     with asking("find the AWS region"):
-        for source, region in _sources(session, given, default, environment, ask_machine=not foreign):
+        for source, region in _sources(session, given, default, ask_machine=not foreign):
             if region:
                 return _checked(session, source, region, foreign=foreign)
     if foreign:
@@ -46,13 +47,11 @@ def is_aws(session: Session, url: str) -> bool:
     return host.endswith(tuple(f".{suffix}" for suffix in suffixes))
 
 
-def _sources(
-    session: Session, given: str, default: str, environment: Mapping[str, str], *, ask_machine: bool
-) -> Iterator[tuple[str, str]]:
-    yield "regionName", given
+def _sources(session: Session, given: str, default: str, *, ask_machine: bool) -> Iterator[tuple[str, str]]:
+    yield "The region of the task", given
     yield "The variable AWS.Region", default
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        yield name, environment.get(name, "")
+        yield name, os.environ.get(name, "")
     profile = session.get_config_variable("profile") or "default"
     yield f"The region of AWS profile {profile}", session.get_scoped_config().get("region") or ""
     if ask_machine:

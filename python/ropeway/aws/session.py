@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,12 +48,10 @@ def connect(
     *,
     network: Network | None = None,
     default_region: str = "",
-    environment: Mapping[str, str] | None = None,
     debug: Callable[[str], None] | None = None,
 ) -> Aws:
     """A session from the inputs that all tasks share and the connection that the door found (None: the host's own chain).
 
-    `environment` is where AWS_REGION and AWS_DEFAULT_REGION are looked up; botocore reads the rest from the process's own.
     `debug` takes the lines of `logRequest` and `logResponse`, from any thread.
 
     Raises CredentialsError for half an identity, InputError for a region that is malformed or cannot be found. That there are
@@ -67,6 +64,5 @@ def connect(
         connection,
         network=network or Network(),
         default_region=default_region,
-        environment=os.environ if environment is None else environment,
         debug=debug,
     )

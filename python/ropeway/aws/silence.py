@@ -16,8 +16,8 @@ from urllib3 import exceptions as urllib3
 from ropeway.errors import CredentialsError, InputError, IntegrityError, NetworkError, RopewayError, TlsError
 
 NO_CREDENTIALS = (
-    "Give a service connection (awsConnection), the variables AWS.AccessKeyID and AWS.SecretAccessKey, or run where AWS's own "
-    "chain finds some: AWS_ACCESS_KEY_ID, a profile, a container's or an instance's role."
+    "In a pipeline, give a service connection or the variables AWS.AccessKeyID and AWS.SecretAccessKey. Everywhere, AWS's own "
+    "chain counts: AWS_ACCESS_KEY_ID, a profile, the role of a container or an instance."
 )
 CA = (
     "If a proxy or a store of yours signs its own certificates, give their authority: the agent's --sslcacert, or a file in "
