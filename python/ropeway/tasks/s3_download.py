@@ -19,7 +19,7 @@ from ropeway.s3.engine import CustomerKey, Get, Head, Listed, ObjectEngine, Tran
 from ropeway.s3.engines import engine_for
 from ropeway.s3.globs import Globs
 from ropeway.s3.inputs import ENCRYPTION, S3Inputs, customer_key, customer_key_problems, nothing_matched
-from ropeway.s3.keys import as_path, folder_prefix, is_marker, paths_for
+from ropeway.s3.keys import folder_prefix, is_marker, paths_for
 from ropeway.s3.moving import move
 from ropeway.tasks.task import IamAction, OutputVariable, Task, introduce
 
@@ -113,7 +113,7 @@ def _picked(given: S3DownloadInputs, prefix: str, engine: ObjectEngine, run: Run
     globs = Globs(given.glob_expressions)
     for listed in engine.list(given.bucket_name, prefix, cancellation=run.cancellation):
         run.cancellation.check()
-        if not is_marker(listed.key, listed.size) and globs.matches(as_path(listed.key[len(prefix) :])):
+        if not is_marker(listed.key, listed.size) and globs.matches_key(listed.key[len(prefix) :]):
             yield listed
 
 
