@@ -26,6 +26,7 @@ def test_a_run_says_what_it_does_and_ends_with_one_completion(agent: Agent) -> N
     (folder,) = agent.temp.iterdir()
     assert ran.lines == [
         f"##vso[task.debug]Ropeway 1.0.0, Fake, Python {python}, host type build",
+        "##vso[task.debug]GET s3://bucket/a.txt",
         "##[section]Upload 2 files to s3://bucket",
         "##[group]The plan: 3 steps",
         "upload    new            1.0 KB  s3://bucket/a.txt",
@@ -219,6 +220,8 @@ def test_nothing_that_is_printed_by_anybody_runs_a_command(agent: Agent) -> None
     )
     assert ran.code == DONE
     assert [command.name for command in ran.commands] == [
+        "task.debug",
+        "task.debug",
         "task.debug",
         "task.setprogress",
         "task.setvariable",

@@ -51,6 +51,11 @@ class AgentLog:
             self._line_told = now
             self._writer.say(f"{_how_far(progress)} ({percent} %)")
 
+    def debug(self, message: str) -> None:
+        """Shown only when the variable System.Debug is true. From any thread."""
+        for line in lines(message):
+            self._writer.command(commands.debug(line))
+
     # --- issues ----------------------------------------------------------------------------------------------------
 
     def issue(self, kind: Issue, message: str) -> None:

@@ -109,6 +109,7 @@ class AgentRun:
             connection(given, self._environment),
             network=self._environment.network,
             default_region=self._environment.variable("AWS.Region"),
+            debug=self._log.debug,
         )
         plan = task.plan(given, aws, self._run)
         self._warn(plan.warnings)
@@ -123,7 +124,7 @@ class AgentRun:
                 self._writer.command(command)
         host = self._environment.host_type or "unknown"
         python = ".".join(map(str, sys.version_info[:3]))
-        self._writer.command(commands.debug(f"Ropeway {VERSION}, {task.name}, Python {python}, host type {host}"))
+        self._log.debug(f"Ropeway {VERSION}, {task.name}, Python {python}, host type {host}")
 
     def _applied(self, task: Task[Any, Any], plan: Plan[Any], aws: Aws) -> Outcome[Any]:
         outcome = _apply(task, plan, aws, self._run)

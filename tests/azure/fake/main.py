@@ -14,7 +14,8 @@ ropeway.tasks.__path__.append(os.path.join(os.path.dirname(__file__), "tasks"))
 class NoAws:
     """What the door would hand to the task: here, what it was asked to connect with."""
 
-    def __init__(self, inputs, connection, *, network, default_region):
+    def __init__(self, inputs, connection, *, network, default_region, debug):
+        debug(f"GET {inputs.name}")
         self.inputs, self.connection, self.network, self.default_region = inputs, connection, network, default_region
 
 
