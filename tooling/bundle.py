@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from typing import Any
 
 import grimp
 
-from ropeway.registry import load_task, task_modules
+from ropeway.registry import all_tasks, load_task, task_modules
 from ropeway.tasks.task import Task
 from tooling.licences import Package, check_licences, notices, packages
 
@@ -36,8 +38,6 @@ PURE = ("--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=n
 NATIVE = {".so", ".pyd", ".dll", ".dylib"}
 # What boto3's chain of credentials may ask beside the task's own services: roles, and a machine's own AWS configuration.
 CHAIN_SERVICES = ("sts", "sso", "sso-oidc", "signin")
-# boto3's resources (not its clients) and examples: nothing here uses them.
-UNUSED = ("bin", "boto3/data", "boto3/examples")
 
 MAIN = '''"""Started by launch.js, which leaves nothing on the path but the standard library."""
 
@@ -68,7 +68,8 @@ def stage(into: Path, cache: Path = CACHE) -> tuple[tuple[Staged, ...], tuple[Pa
     """Every task's folder below `into`, and the packages that travel in them. Raises BuildError."""
     with tempfile.TemporaryDirectory() as scratch:
         library = Path(scratch) / "lib"
-        carried = install(wheels(LOCK, cache), LOCK, library)
+        services = {name for task in all_tasks() for name in _services(task)}
+        carried = unpack(wheels(LOCK, cache), LOCK, services, library)
         graph = grimp.build_graph("ropeway", cache_dir=None)
         staged = tuple(_stage_task(module, into, library, carried, graph) for module in task_modules())
     return staged, carried
@@ -81,12 +82,16 @@ def _stage_task(
     source, folder = ROOT / "tasks" / task.name, into / task.name
     shutil.copytree(library, folder / "lib")
     copy_modules(reachable(graph, {DOOR, f"ropeway.tasks.{module}"}), folder / "lib")
-    trim_botocore(folder / "lib" / "botocore" / "data", {*task.services, *CHAIN_SERVICES})
+    trim_botocore(folder / "lib" / "botocore" / "data", _services(task))
     for file in (source / "task.json", source / "icon.png", ROOT / "tasks/launcher/launch.js", ROOT / "LICENSE"):
         shutil.copyfile(file, folder / file.name)
     (folder / "main.py").write_text(MAIN.format(door=DOOR, module=module), encoding="utf-8")
     (folder / "THIRD_PARTY_NOTICES.txt").write_text(notices(carried), encoding="utf-8")
     return Staged(task, folder)
+
+
+def _services(task: Task[Any, Any]) -> set[str]:
+    return {*task.services, *CHAIN_SERVICES}
 
 
 # --- the libraries -----------------------------------------------------------------------------------------------------
@@ -99,9 +104,17 @@ def wheels(lock: Path, cache: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             fresh = Path(scratch) / "wheels"
-            _pip("download", "--dest", str(fresh), *PURE, *_pinned(lock))
+            _download(lock, fresh)
             _move_unless_there(fresh, folder)
     return folder
+
+
+def _download(lock: Path, into: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--dest", str(into)]
+    pinned = [*PURE, "--no-deps", "--require-hashes", "--requirement", str(lock)]
+    done = subprocess.run([*pip, *pinned], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"The pinned packages could not be downloaded:\n{done.stdout}{done.stderr}")
 
 
 def _move_unless_there(fresh: Path, folder: Path) -> None:
@@ -112,17 +125,26 @@ def _move_unless_there(fresh: Path, folder: Path) -> None:
             raise
 
 
-def install(wheelhouse: Path, lock: Path, into: Path) -> tuple[Package, ...]:
-    """The packages of `lock` laid out in `into`, without their metadata. Raises BuildError for a licence or a file that may not travel."""
-    offline = ("--no-index", "--find-links", str(wheelhouse))
-    _pip("install", "--target", str(into), "--no-compile", *offline, *PURE, *_pinned(lock))
+def unpack(wheelhouse: Path, lock: Path, services: set[str], into: Path) -> tuple[Package, ...]:
+    """Lay the wheels out in `into`, of botocore's data only these services. Raises BuildError for what may not travel."""
+    pinned = lock.read_text(encoding="utf-8")
+    for wheel in sorted(wheelhouse.iterdir()):
+        if f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}" not in pinned:
+            raise BuildError(f"{wheel.name} is not what {lock.name} pins. Delete {wheelhouse}, and build again.")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(into, [name for name in archive.namelist() if _travels(name, services)])
     carried = packages(into, wheelhouse)
     if problems := [*check_licences(carried), *native_files(into)]:
         raise BuildError("\n".join(problems))
-    for unwanted in (*(into / name for name in UNUSED), *into.glob("*.dist-info")):
-        if unwanted.exists():
-            shutil.rmtree(unwanted)
+    for metadata in into.glob("*.dist-info"):
+        shutil.rmtree(metadata)
     return carried
+
+
+def _travels(name: str, services: set[str]) -> bool:
+    """Not: scripts, boto3's resources (its clients need none) and examples, other services."""
+    service = re.match(r"botocore/data/([^/]+)/", name)
+    return not re.match(r"[^/]+\.data/|boto3/(data|examples)/", name) if service is None else service[1] in services
 
 
 def native_files(folder: Path) -> list[str]:
@@ -132,17 +154,6 @@ def native_files(folder: Path) -> list[str]:
         for file in sorted(folder.rglob("*"))
         if file.suffix in NATIVE
     ]
-
-
-def _pinned(lock: Path) -> tuple[str, ...]:
-    return ("--no-deps", "--require-hashes", "--requirement", str(lock))
-
-
-def _pip(*arguments: str) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildError(f"pip {arguments[0]} failed:\n{done.stdout}{done.stderr}")
 
 
 # --- Ropeway's own modules ---------------------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from tooling.bundle import (
     ROOT,
     BuildError,
     copy_modules,
-    install,
     native_files,
     reachable,
     trim_botocore,
+    unpack,
     wheels,
 )
 
@@ -72,14 +72,23 @@ def test_a_second_build_needs_no_network(tmp_path, monkeypatch):
     there = wheels(LOCK, CACHE)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/none")
     assert wheels(LOCK, CACHE) == there
-    assert "botocore" in {package.name for package in install(there, LOCK, tmp_path / "lib")}
+    assert "botocore" in {package.name for package in unpack(there, LOCK, {"sts"}, tmp_path / "lib")}
+    assert [entry.name for entry in (tmp_path / "lib/botocore/data").iterdir() if entry.is_dir()] == ["sts"]
+
+
+def test_packages_that_cannot_be_had_stop_the_build(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/none")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with pytest.raises(BuildError, match="The pinned packages could not be downloaded"):
+        wheels(LOCK, tmp_path)
+    assert not list(tmp_path.glob("wheels-*"))
 
 
 def test_a_wheel_that_is_not_the_pinned_one_stops_the_build(tmp_path):
     lock = tmp_path / "bundle.txt"
     lock.write_text("six==1.17.0 --hash=sha256:" + "0" * 64 + "\n")
-    with pytest.raises(BuildError, match="DO NOT MATCH THE HASHES"):
-        install(wheels(LOCK, CACHE), lock, tmp_path / "lib")
+    with pytest.raises(BuildError, match=r"boto3-.*\.whl is not what bundle\.txt pins"):
+        unpack(wheels(LOCK, CACHE), lock, set(), tmp_path / "lib")
 
 
 def test_what_a_task_does_not_import_stays_at_home(tmp_path):

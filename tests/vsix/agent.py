@@ -69,6 +69,7 @@ class Agent:
         self.root = root
         self.node = shutil.which(node) or node
         self.tasks: dict[str, InstalledTask] = {}
+        self._steps: list[Step] = []
         for name in ("_work/_tasks", "_work/_temp", "_work/_tool", "_work/1/s", "_work/1/a", "_work/r1/a"):
             (root / name).mkdir(parents=True)
 
@@ -116,7 +117,14 @@ class Agent:
         variables = self.variables(job)
         environment = self.environment(installed, inputs, job, variables, env or {})
         context = StepContext(installed.definition, variables, list(_secrets(job)))
-        return Step([self.node, str(target)], Path(variables["System.DefaultWorkingDirectory"]), environment, context)
+        folder = Path(variables["System.DefaultWorkingDirectory"])
+        self._steps.append(Step([self.node, str(target)], folder, environment, context))
+        return self._steps[-1]
+
+    def close(self) -> None:
+        """End what a test that failed has left running."""
+        for step in self._steps:
+            step.end()
 
     # --- variables -------------------------------------------------------------------------------------------------------
 
@@ -295,9 +303,9 @@ class Step:
         """To the natural end. A step that does not end, or whose output stays open, is killed and an error."""
         try:
             code = self.process.wait(self.timeout)
-            self._drain(self.timeout)
+            assert self.output_closes_within(self.timeout), "the step left a process that holds its output"
         finally:
-            self._kill_tree()
+            self.end()
         self.context.ended(code)
         return self.context
 
@@ -311,10 +319,10 @@ class Step:
                 break
         else:
             self.context.killed = True
-            self._kill_tree()
-        self._drain(5)
+        seconds = time.monotonic() - begun
+        self.end()
         self.context.cancelled()
-        return time.monotonic() - begun
+        return seconds
 
     def output_closes_within(self, seconds: float) -> bool:
         """Whether no process holds the outputs any more: who was started by the step is gone."""
@@ -323,13 +331,12 @@ class Step:
             thread.join(max(until - time.monotonic(), 0))
         return not any(thread.is_alive() for thread in self._readers)
 
-    def _drain(self, seconds: float) -> None:
-        assert self.output_closes_within(seconds), "the step left a process that holds its output"
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream
-            stream.close()
-
-    def _kill_tree(self) -> None:
+    def end(self) -> None:
+        """Kill whatever is left of the tree, and close the outputs."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        assert self.output_closes_within(5)
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream
+            stream.close()

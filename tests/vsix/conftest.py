@@ -6,6 +6,7 @@ own          the same, with an own copy of the tasks, to be altered             
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,17 +25,19 @@ def installed(extension: Path, tmp_path_factory: pytest.TempPathFactory) -> Agen
 
 
 @pytest.fixture
-def agent(installed: Agent, tmp_path: Path) -> Agent:
+def agent(installed: Agent, tmp_path: Path) -> Iterator[Agent]:
     machine = Agent(tmp_path / "agent")
     machine.tasks = installed.tasks
-    return machine
+    yield machine
+    machine.close()
 
 
 @pytest.fixture
-def own(extension: Path, tmp_path: Path) -> Agent:
+def own(extension: Path, tmp_path: Path) -> Iterator[Agent]:
     machine = Agent(tmp_path / "agent")
     machine.install(extension)
-    return machine
+    yield machine
+    machine.close()
 
 
 def with_connection(host: str, seaweed: Seaweed) -> Job:

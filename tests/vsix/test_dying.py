@@ -119,7 +119,8 @@ def test_nothing_that_a_task_starts_inherits_a_secret(own, tmp_path):
     kept = tmp_path / "environment"
     body = f"subprocess.run(['env'], stdout=open({str(kept)!r}, 'w')); os._exit(0)"
     job = dataclasses.replace(JOB, variables={"site.name": "shop"})
-    altered(own, body).run("RopewayS3Upload", INPUTS | {"customerKey": "0123abcd"}, job)
+    key = {"keyManagement": "customerManaged", "customerKey": "0123abcd" * 8}
+    altered(own, body).run("RopewayS3Upload", INPUTS | key, job)
     inherited = kept.read_text()
     assert "SITE_NAME=shop" in inherited
     for secret in ("s3cr3t-k3y", "AKIAIOSFODNN7EXAMPLE", "system-token", "0123abcd"):
