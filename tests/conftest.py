@@ -12,7 +12,9 @@ extension          the built .vsix
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,6 @@ import boto3
 import pytest
 import trustme
 from botocore.config import Config
-from hypothesis import settings
 
 from ropeway.local.embedded import EmbeddedAws
 from ropeway.local.server import embedded as embedded_aws
@@ -44,6 +45,7 @@ LEAKS = (
     "VSTS_",
     "ROPEWAY_",
 )
+XDG = ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 PROXIES = {
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -60,14 +62,24 @@ def _leaked() -> list[str]:
     return [name for name in os.environ if name.upper().startswith(LEAKS) or name.upper() in PROXIES]
 
 
-def pytest_configure() -> None:
-    # How long an example takes says nothing on a machine that others use too.
-    settings.register_profile("ropeway", deadline=None)
-    settings.load_profile("ropeway")
-    # Before any fixture of a wider scope than a test can see it.
-    for name in _leaked():
+def _at_home(home: Path) -> dict[str, str]:
+    """The variables that say: this is the user's folder, there is no AWS in it, and this machine is none of AWS's."""
+    folders = dict.fromkeys(("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"), str(home))
+    files = {"AWS_CONFIG_FILE": str(home / "aws-config"), "AWS_SHARED_CREDENTIALS_FILE": str(home / "aws-credentials")}
+    return {**folders, **files, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What fixtures of a wider scope than a test see; `hermetic` does the same for each test."""
+    for name in [*_leaked(), *(name for name in XDG if name in os.environ)]:
         del os.environ[name]
-    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    # readline, which pytest imports, sets these behind Python's back: children would fold their lines at 80.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+        os.unsetenv(name)
+    home = Path(tempfile.mkdtemp(prefix="ropeway-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    os.environ.update(_at_home(home))
 
 
 @pytest.fixture(autouse=True)
@@ -76,12 +88,9 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp("home")
     for name in _leaked():
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
-    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):
-        monkeypatch.setenv(name, str(home))
-    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+    for name, value in _at_home(home).items():
+        monkeypatch.setenv(name, value)
+    for name in XDG:
         monkeypatch.delenv(name, raising=False)
     return home
 

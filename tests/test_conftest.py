@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -23,6 +25,12 @@ def test_no_identity_of_this_machine_is_found():
 def test_home_is_empty_and_belongs_to_the_test(hermetic):
     assert Path.home() == hermetic
     assert list(hermetic.iterdir()) == []
+
+
+def test_a_child_is_told_no_width_of_a_terminal():
+    program = "import os; print(os.environ.get('COLUMNS'), os.environ.get('LINES'))"
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert child.stdout == "None None\n"
 
 
 def test_the_embedded_aws_over_https_is_trusted_by_its_authority_alone(embedded_tls, certificate_authority, bucket):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -163,7 +164,7 @@ def test_a_start_that_fails_names_the_log(monkeypatch):
 
 
 def test_without_moto_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(daemon.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(RopewayError, match=r"not installed. Install it: pip install 'ropeway\[local\]'"):
         daemon.up()
 

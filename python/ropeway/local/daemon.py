@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import json
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ropeway.errors import RopewayError
 from ropeway.local import state
-from ropeway.local.embedded import BucketHeld, EmbeddedAws
+from ropeway.local.embedded import BucketHeld, EmbeddedAws, require
 from ropeway.local.state import State
 
 START_SECONDS = 60.0
@@ -139,8 +138,7 @@ _begun: list[subprocess.Popen[bytes]] = []
 
 
 def _start() -> Running:
-    if importlib.util.find_spec("moto") is None:
-        raise RopewayError("The embedded AWS is not installed.", advice="Install it: pip install 'ropeway[local]'.")
+    require()
     with open(state.log_path(), "wb") as log:
         process = _spawn(log)
     _begun[:] = [*(earlier for earlier in _begun if earlier.poll() is None), process]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 
 from ropeway.aws.connection import Connection
+from ropeway.errors import RopewayError
 
 REGION = "us-east-1"
 
@@ -28,3 +30,9 @@ class BucketHeld:
     name: str
     objects: int
     bytes: int
+
+
+def require() -> None:
+    """Raises RopewayError when the parts that it is made of are not installed."""
+    if importlib.util.find_spec("moto") is None:
+        raise RopewayError("The embedded AWS is not installed.", advice="Install it: pip install 'ropeway[local]'.")
