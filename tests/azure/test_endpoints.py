@@ -72,6 +72,59 @@ def test_the_toolkits_connection_is_read_too_and_named_by_its_input() -> None:
     )
 
 
+def test_what_is_no_secret_may_lie_in_the_connections_data() -> None:
+    environment = AgentEnvironment.take(
+        {
+            f"ENDPOINT_AUTH_{ID}": json.dumps({"scheme": "UsernamePassword", "parameters": KEYS}),
+            f"ENDPOINT_DATA_{ID}": json.dumps(
+                {"assumeRoleArn": "arn:aws:iam::123456789012:role/deploy", "durationSeconds": "900"}
+            ),
+        }
+    )
+    found = connection(AwsInputs(aws_connection=ID), environment)
+    assert found
+    assert (found.access_key_id, found.role_arn, found.duration_seconds) == (
+        "AKIDEXAMPLE",
+        "arn:aws:iam::123456789012:role/deploy",
+        900,
+    )
+
+
+def test_without_a_connection_the_toolkits_variables_count() -> None:
+    environment = AgentEnvironment.take(
+        {
+            "AWS_ACCESSKEYID": "AKIDEXAMPLE",
+            "SECRET_AWS_SECRETACCESSKEY": "hush",
+            "AWS_ASSUMEROLEARN": "arn:aws:iam::123456789012:role/deploy",
+            "AWS_EXTERNALID": "ext",
+            "AWS_ROLECREDENTIAL_MAXDURATION": "1800",
+        }
+    )
+    assert connection(AwsInputs(), environment) == Connection(
+        origin="the pipeline's AWS.* variables",
+        access_key_id="AKIDEXAMPLE",
+        secret_access_key="hush",
+        role_arn="arn:aws:iam::123456789012:role/deploy",
+        external_id="ext",
+        duration_seconds=1800,
+    )
+
+
+def test_a_connection_comes_before_the_variables() -> None:
+    text = json.dumps({"scheme": "UsernamePassword", "parameters": KEYS})
+    environment = AgentEnvironment.take({f"ENDPOINT_AUTH_{ID}": text, "SECRET_AWS_ACCESSKEYID": "OTHER"})
+    found = connection(AwsInputs(aws_connection=ID), environment)
+    assert found
+    assert found.access_key_id == "AKIDEXAMPLE"
+
+
+def test_variables_that_name_no_identity_make_no_connection() -> None:
+    environment = AgentEnvironment.take(
+        {"AWS_ROLESESSIONNAME": "me", "AWS_EXTERNALID": "ext", "AWS_REGION": "eu-west-1"}
+    )
+    assert connection(AwsInputs(), environment) is None
+
+
 def test_what_was_pasted_with_blanks_around_it_and_names_in_another_case_are_understood() -> None:
     found = ours({"UserName": " AKIDEXAMPLE\n", "PASSWORD": "\thush "})
     assert found

@@ -1,8 +1,9 @@
-"""Service connections of Azure DevOps, as the agent hands them over: ours (type RopewayAWS) and the AWS Toolkit's (type AWS).
+"""Where a pipeline says who it is: service connections, ours (type RopewayAWS) and the AWS Toolkit's (type AWS), and variables.
 
-Both authorise by the scheme UsernamePassword, and ours keeps the Toolkit's parameter ids where they mean the same (the Toolkit's
-vss-extension.json): username and password are the access key, then sessionToken, assumeRoleArn, externalId, roleSessionName,
-useOIDC. Ours adds durationSeconds and allowedAccountIds.
+Both types authorise by the scheme UsernamePassword, and ours keeps the Toolkit's parameter ids where they mean the same (the
+Toolkit's vss-extension.json): username and password are the access key, then sessionToken, assumeRoleArn, externalId,
+roleSessionName, useOIDC. Ours adds durationSeconds and allowedAccountIds, and keeps what is no secret in the connection's data
+(vss-extension.json): the agent masks every parameter wherever it turns up in a log, 3600 and a role's name too.
 """
 
 from __future__ import annotations
@@ -17,20 +18,44 @@ from ropeway.errors import CredentialsError
 
 SCHEME = "UsernamePassword"
 
+DURATION = "AWS.RoleCredential.MaxDuration"
+"""The variable by which the Toolkit is told how long a role's session lasts."""
+
 
 def connection(inputs: AwsInputs, environment: AgentEnvironment) -> Connection | None:
-    """The connection that the inputs name; None when they name none. Raises CredentialsError."""
+    """The connection that the inputs name, else what the variables make; None when there is neither. Raises CredentialsError."""
     if inputs.aws_connection:
         return _read(inputs.aws_connection, "awsConnection", environment)
     if inputs.aws_credentials:
         return _read(inputs.aws_credentials, "awsCredentials", environment)
-    return None
+    return _of_variables(environment)
+
+
+def _of_variables(environment: AgentEnvironment) -> Connection | None:
+    """The variables that the Toolkit reads when it is given no connection."""
+
+    def given(name: str) -> str:
+        return environment.variable(f"AWS.{name}").strip()
+
+    if not any(given(name) for name in ("AccessKeyID", "SecretAccessKey", "SessionToken", "AssumeRoleArn")):
+        return None
+    origin = "the pipeline's AWS.* variables"
+    return Connection(
+        origin=origin,
+        access_key_id=given("AccessKeyID"),
+        secret_access_key=given("SecretAccessKey"),
+        session_token=given("SessionToken"),
+        role_arn=given("AssumeRoleArn"),
+        external_id=given("ExternalId"),
+        role_session_name=given("RoleSessionName"),
+        duration_seconds=_duration(origin, environment.variable(DURATION)),
+    )
 
 
 def _read(endpoint: str, input_name: str, environment: AgentEnvironment) -> Connection:
     # The agent does not know the connection's display name.
     origin = f"service connection {endpoint} ({input_name})"
-    parameters = _parameters(origin, environment.authorization(endpoint))
+    parameters = _parameters(origin, environment.authorization(endpoint), environment.endpoint_data(endpoint))
     if parameters.get("useoidc", "").lower() == "true":
         raise CredentialsError(
             f"The {origin} asks for OIDC federation, which this version of Ropeway does not have.",
@@ -44,12 +69,12 @@ def _read(endpoint: str, input_name: str, environment: AgentEnvironment) -> Conn
         role_arn=parameters.get("assumerolearn", ""),
         external_id=parameters.get("externalid", ""),
         role_session_name=parameters.get("rolesessionname", ""),
-        duration_seconds=_duration(origin, parameters.get("durationseconds", "")),
+        duration_seconds=_duration(origin, parameters.get("durationseconds") or environment.variable(DURATION)),
         allowed_account_ids=_accounts(origin, parameters.get("allowedaccountids", "")),
     )
 
 
-def _parameters(origin: str, text: str) -> Mapping[str, str]:
+def _parameters(origin: str, text: str, data: str) -> Mapping[str, str]:
     """Trimmed, names in lower case."""
     if not text:
         raise CredentialsError(
@@ -59,9 +84,7 @@ def _parameters(origin: str, text: str) -> Mapping[str, str]:
     try:
         authorization = json.loads(text)
         scheme = str(authorization["scheme"])
-        parameters = {
-            str(name).lower(): _parameter(value) for name, value in (authorization["parameters"] or {}).items()
-        }
+        parameters = _named(json.loads(data or "{}")) | _named(authorization["parameters"])
     except (ValueError, LookupError, TypeError, AttributeError):
         # What it holds are secrets: neither the text nor the parser's words about it are shown.
         raise CredentialsError(
@@ -74,6 +97,10 @@ def _parameters(origin: str, text: str) -> Mapping[str, str]:
             advice="Choose a connection of the type 'AWS for Ropeway' or of the AWS Toolkit.",
         )
     return parameters
+
+
+def _named(parameters: Mapping[str, object] | None) -> dict[str, str]:
+    return {str(name).lower(): _parameter(value) for name, value in (parameters or {}).items()}
 
 
 def _parameter(value: object) -> str:

@@ -42,6 +42,10 @@ class AgentEnvironment:
         """What a service connection authorises with, as JSON; empty when the agent handed none over. `endpoint` is its id."""
         return self.taken.get(f"ENDPOINT_AUTH_{endpoint.upper()}", "")
 
+    def endpoint_data(self, endpoint: str) -> str:
+        """What a service connection holds beside its authorisation, as JSON. No secrets: the agent does not mask it."""
+        return self.taken.get(f"ENDPOINT_DATA_{endpoint.upper()}", "")
+
     def variable(self, name: str) -> str:
         """A variable of the pipeline, secret or not; empty when it is not set. A variable of the machine's may answer too."""
         return self.taken.get(f"SECRET_{mangled(name)}") or self.public.get(mangled(name), "")
