@@ -14,7 +14,6 @@ from itertools import islice
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ropeway.errors import Cancelled, InputError, RopewayError
@@ -27,6 +26,11 @@ MOST = 20
 
 UNFOLDED = 10_000
 """Columns where no terminal says otherwise: lines in a file or a log are not folded, so that they can be searched."""
+
+GAP = "  "
+NUMBERS = {"Size", "Count"}
+NARROWEST = 20
+"""Columns that a name gets at least."""
 
 STYLES: dict[Action, str] = {
     "create": "green",
@@ -55,7 +59,7 @@ def render_plan(screen: Console, plan: Plan[Any], *, all_steps: bool = False) ->
     shown = steps if all_steps else steps[:MOST]
     if shown:
         screen.print()
-        screen.print(_steps(shown))
+        _steps(screen, shown)
         _and_more(screen, len(steps) - len(shown))
     sums = list(tally(plan.steps))
     if len(sums) > 1 or (sums and not shown):
@@ -63,13 +67,14 @@ def render_plan(screen: Console, plan: Plan[Any], *, all_steps: bool = False) ->
         screen.print(Text(f"In all: {', '.join(_sum(*entry) for entry in sums)}."))
 
 
-def _steps(steps: Sequence[Step[Any]]) -> Table:
+def _steps(screen: Console, steps: Sequence[Step[Any]]) -> None:
     folder = _common_folder([step.name for step in steps if step.action != "create"])
-    table = _table("Action", "Reason", "Size", f"Below {one_line(folder)}" if folder else "Name")
-    for step in steps:
-        name = step.name if step.action == "create" else step.name[len(folder) :]
-        table.add_row(*_what(step.action, step.reason), _size(step.action, step.size), Text(one_line(name)))
-    return table
+    names = (step.name if step.action == "create" else step.name[len(folder) :] for step in steps)
+    rows = (
+        (*_what(step.action, step.reason), _size(step.action, step.size), Text(one_line(name)))
+        for step, name in zip(steps, names, strict=True)
+    )
+    _table(screen, ("Action", "Reason", "Size", f"Below {one_line(folder)}" if folder else "Name"), rows)
 
 
 def _common_folder(names: Sequence[str]) -> str:
@@ -99,7 +104,7 @@ def render_outcome(screen: Console, outcome: Outcome[Any]) -> None:
     screen.print(Text(f"{one_line(outcome.title)} {_pace(outcome)}", style=style))
     if outcome.plan.steps:
         screen.print()
-        screen.print(_counts(outcome))
+        _counts(screen, outcome)
     errors = [done.error.message for done in outcome.results if done.error]
     if len(errors) > 1:
         screen.print()
@@ -120,12 +125,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
-def _counts(outcome: Outcome[Any]) -> Table:
-    table = _table("Action", "Reason", "Count", "Size", "")
-    for steps, remark in _by_fate(outcome):
-        for action, reason, count, size in tally(steps):
-            table.add_row(*_what(action, reason), f"{count:,}", _size(action, size), remark)
-    return table
+def _counts(screen: Console, outcome: Outcome[Any]) -> None:
+    rows = (
+        (*_what(action, reason), Text(f"{count:,}"), _size(action, size), remark)
+        for steps, remark in _by_fate(outcome)
+        for action, reason, count, size in tally(steps)
+    )
+    _table(screen, ("Action", "Reason", "Count", "Size", ""), rows)
 
 
 def _by_fate(outcome: Outcome[Any]) -> Iterator[tuple[Sequence[Step[Any]], Text]]:
@@ -201,18 +207,24 @@ def indented(screen: Console, text: Text, columns: int) -> None:
         screen.print(Text(" " * columns).append_text(line))
 
 
-def _table(*columns: str) -> Table:
-    """Numbers to the right, names folded so that they can be read whole."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in columns:
-        right = column in {"Count", "Size"}
-        table.add_column(
-            column,
-            justify="right" if right else "left",
-            no_wrap=column in {"Action", "Reason", "Size", "Count"},
-            overflow="fold",
-        )
-    return table
+def _table(screen: Console, head: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
+    """Numbers to the right; the last column is folded where the screen ends, so that a name can be read whole.
+
+    Not rich's own table, which fills lines up with blanks: they are copied along with a name.
+    """
+    lines = [[Text(title, style="dim") for title in head], *rows]
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)][:-1]
+    left = sum(widths) + len(GAP) * len(widths)
+    room = max(screen.width - left, NARROWEST)
+    for *cells, last in lines:
+        line = Text()
+        for title, width, cell in zip(head, widths, cells, strict=False):
+            cell.align("right" if title in NUMBERS else "left", width)
+            line.append_text(cell).append(GAP)
+        for folded in [last] if last.cell_len <= room else last.wrap(screen, room, overflow="fold"):
+            line.append_text(folded).rstrip()
+            screen.print(line, soft_wrap=True)
+            line = Text(" " * left)
 
 
 def _and_more(screen: Console, count: int) -> None:

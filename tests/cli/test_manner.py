@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ropeway.cli.manner import Manner
+
+ROPEWAY = Path(sys.executable).parent / "ropeway"
 
 
 def test_a_profile_that_is_named_beats_keys_in_the_environment():
@@ -35,6 +38,22 @@ def test_a_command_line_that_cannot_be_read_still_says_how_to_answer():
 def test_every_task_has_the_shared_options(ropeway, carry, option):
     carry()
     assert f"\n  {option}" in ropeway("s3", "upload", "--help").out
+
+
+def test_an_answer_that_cannot_be_written_is_a_failure():
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [ROPEWAY, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+    assert ran.returncode == 1
+    assert ran.stderr == "Error: Could not write the answer to standard output: No space left on device.\n"
+
+
+def test_a_reader_that_leaves_early_gets_no_trace():
+    command = f"{ROPEWAY} s3 upload --help | head -1"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout.startswith("Usage: ropeway s3 upload")
+    assert ran.stderr == ""
 
 
 def loaded_by(*arguments: str) -> set[str]:

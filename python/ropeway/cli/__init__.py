@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ import typer
 from ropeway.cli.manner import Manner
 from ropeway.cli.reporting import Account, report
 from ropeway.cli.tree import command_line
-from ropeway.errors import Cancelled, InputError
+from ropeway.errors import Cancelled, InputError, LocalFileError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     manner.settle()
     try:
         code = command_line()(args=given, prog_name="ropeway", standalone_mode=False)
+    except OSError as error:
+        # Standard output itself: what a task meets in files is told by `perform`.
+        account = Account(error=LocalFileError(f"Could not write the answer to standard output: {error.strerror}."))
+        code = report(account, dataclasses.replace(manner, json=False))
     except Exception as error:  # noqa: BLE001 - not swallowed: it is reported, as a bug of ours unless it is foreseen
         code = report(Account(error=_foreseen(error)), manner)
     sys.exit(code)
