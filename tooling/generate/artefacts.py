@@ -47,7 +47,7 @@ def render(root: Path, tasks: Sequence[AnyTask]) -> tuple[Artefact, ...]:
 
 def _pages(tasks: Sequence[AnyTask]) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The hand-written pages with the blocks that are generated into them."""
-    yield "README.md", {"tasks": pages.tasks_table(tasks)}
+    yield "README.md", {"tasks": pages.tasks_table(tasks), "policies": pages.policies_table(tasks)}
     for task in tasks:
         page = "-".join(task.command)
         yield f"docs/tasks/{page}.md", pages.blocks(task)

@@ -85,6 +85,21 @@ def policy(task: AnyTask) -> str:
     return f"```json\n{json.dumps(document, indent=2)}\n```{table}"
 
 
+def policies_table(tasks: Sequence[AnyTask]) -> str:
+    """What each task cannot do without, for the README; the task's page has the rest."""
+    rows = [
+        (
+            f"[`{task.pipeline_name}@{task.major}`](docs/tasks/{'-'.join(task.command)}.md#iam-policy)",
+            f"`{action.action}`",
+            _code(_shown(action.resource)),
+        )
+        for task in tasks
+        for action in task.actions
+        if not action.when
+    ]
+    return _table(("Task", "Needs", "On"), rows)
+
+
 def _shown(resource: str) -> str:
     return resource.format(partition="aws", bucket="BUCKET", prefix="PREFIX/")
 
