@@ -75,7 +75,9 @@ def test_the_toolkits_connection_is_read_too_and_named_by_its_input() -> None:
 def test_what_is_no_secret_may_lie_in_the_connections_data() -> None:
     environment = AgentEnvironment.take(
         {
-            f"ENDPOINT_AUTH_{ID}": json.dumps({"scheme": "UsernamePassword", "parameters": KEYS}),
+            f"ENDPOINT_AUTH_{ID}": json.dumps(
+                {"scheme": "UsernamePassword", "parameters": {**KEYS, "assumeRoleArn": ""}}
+            ),
             f"ENDPOINT_DATA_{ID}": json.dumps(
                 {"assumeRoleArn": "arn:aws:iam::123456789012:role/deploy", "durationSeconds": "900"}
             ),
@@ -101,7 +103,7 @@ def test_without_a_connection_the_toolkits_variables_count() -> None:
         }
     )
     assert connection(AwsInputs(), environment) == Connection(
-        origin="the pipeline's AWS.* variables",
+        origin="pipeline variables AWS.*",
         access_key_id="AKIDEXAMPLE",
         secret_access_key="hush",
         role_arn="arn:aws:iam::123456789012:role/deploy",

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
 
 from ropeway.azure.log import AgentLog
 from ropeway.azure.writer import Writer
 from ropeway.outcome import Done, Progress, Reason, Step
 from tests.azure.agent import read_command
 from tests.azure.plans import HOSTILE, denied, outcome, plan, skip, upload
+from tests.test_sanitise import hostile
 
 
 class Heard:
@@ -149,14 +152,25 @@ def test_an_outcome_tells_sums_failures_and_how_long_it_took(heard: Heard) -> No
         "  1 done: upload, new (1.5 KB)",
         "  1 left as it is: skip, unchanged (10 bytes)",
         "  1 failed: upload, new (1.5 KB)",
-        "  1 not begun: upload, new (1.5 KB)",
+        "  1 not done: upload, new (1.5 KB)",
         "Took 3 min 12 s, by boto3.",
     ]
 
 
-def test_nothing_that_is_rendered_runs_a_command(heard: Heard) -> None:
-    steps = [upload(HOSTILE)]
-    heard.log.plan(plan(*steps), dry_run=True)
-    heard.log.outcome(outcome(plan(*steps), Done(steps[0], error=denied(HOSTILE))))
-    heard.log.trace("Trace", f"Traceback\n{HOSTILE}")
-    assert not [line for line in heard.lines if read_command(line)]
+@given(hostile, hostile)
+def test_whatever_names_and_messages_hold_only_our_own_commands_are_run(name: str, message: str) -> None:
+    steps = [upload(name), skip(name)]
+    with tempfile.TemporaryFile() as file:
+        log = AgentLog(Writer(file.fileno()))
+        log.note(message)
+        log.debug(message)
+        log.progress(Progress(message, 1, 2))
+        log.issue("error", message)
+        log.plan(plan(*steps), dry_run=True)
+        log.outcome(outcome(plan(*steps), Done(steps[0], error=denied(name))))
+        log.trace(name, message)
+        file.seek(0)
+        said = file.read().decode().split("\n")
+    run = [command for line in said if (command := read_command(line))]
+    assert {command.name for command in run} <= {"task.debug", "task.setprogress", "task.logissue"}
+    assert [line for line in said if "##vso" in line[1:]] == []

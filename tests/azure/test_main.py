@@ -114,7 +114,7 @@ def test_an_outcome_that_failed_ends_it_with_the_reason_and_what_was_done(agent:
     why = "b.txt has changed. Run it again."
     assert (ran.code, ran.completions) == (FAILED, [("Failed", why)])
     assert "  1 done: upload, new (1.0 KB)" in ran.lines
-    assert "  2 not begun: upload, new (2.0 KB)" in ran.lines
+    assert "  2 not done: upload, new (2.0 KB)" in ran.lines
     assert ran.data("task.setvariable", variable="filesUploaded") == ["3"]
 
 

@@ -52,7 +52,6 @@ def test_the_end_of_the_launcher_is_no_second_request(agent: Agent) -> None:
 
 
 def test_a_signal_is_heard_while_the_main_thread_waits_for_the_cancellation(agent: Agent) -> None:
-    # With a handler in Python that asks the cancellation itself, this hangs now and then: the main thread holds its lock.
     for number in (signal.SIGINT, signal.SIGTERM):
         process = listening(agent, 60)
         process.send_signal(number)

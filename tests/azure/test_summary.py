@@ -65,7 +65,7 @@ def test_a_failure_tells_its_reason_and_each_thing_that_failed() -> None:
     assert [row[2] for row in seen if isinstance(row, list) and len(row) == 5 and row[4].startswith("s3:")] == [
         "failed",
         "done",
-        "not begun",
+        "not done",
     ]
 
 

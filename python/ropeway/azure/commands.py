@@ -16,7 +16,10 @@ from ropeway.sanitise import one_line
 Result = Literal["Succeeded", "SucceededWithIssues", "Failed"]
 Issue = Literal["error", "warning"]
 
+GROUP = "##[group]"
 END_GROUP = "##[endgroup]"
+SECTION = "##[section]"
+"""Formatting: what begins a line so that the log shows it folded, or in bold."""
 
 _NAME = re.compile(r"[a-z]+\.[a-z]+")
 _PROPERTY = re.compile(r"[A-Za-z]+")
@@ -96,11 +99,3 @@ def debug(message: str) -> Command:
 def upload_summary(path: str) -> Command:
     """Shows a Markdown file beside the run. The agent reads it later: it must stay as it is."""
     return Command("task.uploadsummary", path)
-
-
-def group(title: str) -> str:
-    return f"##[group]{title}"
-
-
-def section(title: str) -> str:
-    return f"##[section]{title}"

@@ -39,7 +39,7 @@ def _of_variables(environment: AgentEnvironment) -> Connection | None:
 
     if not any(given(name) for name in ("AccessKeyID", "SecretAccessKey", "SessionToken", "AssumeRoleArn")):
         return None
-    origin = "the pipeline's AWS.* variables"
+    origin = "pipeline variables AWS.*"
     return Connection(
         origin=origin,
         access_key_id=given("AccessKeyID"),
@@ -100,11 +100,10 @@ def _parameters(origin: str, text: str, data: str) -> Mapping[str, str]:
 
 
 def _named(parameters: Mapping[str, object] | None) -> dict[str, str]:
-    return {str(name).lower(): _parameter(value) for name, value in (parameters or {}).items()}
-
-
-def _parameter(value: object) -> str:
-    return "" if value is None else str(value).strip()
+    texts = (
+        (str(name).lower(), "" if value is None else str(value).strip()) for name, value in (parameters or {}).items()
+    )
+    return {name: text for name, text in texts if text}
 
 
 def _duration(origin: str, text: str) -> int:

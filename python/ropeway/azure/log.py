@@ -76,7 +76,7 @@ class AgentLog:
     # --- plan and outcome --------------------------------------------------------------------------------------------
 
     def plan(self, plan: Plan[Any], *, dry_run: bool) -> None:
-        self._writer.say(("Dry run: " if dry_run else "") + plan.title, commands.section(""))
+        self._writer.say(("Dry run: " if dry_run else "") + plan.title, commands.SECTION)
         if plan.steps:
             self._group(f"The plan: {counted(len(plan.steps), 'step')}", _step_lines(in_order_of_interest(plan)))
         if dry_run:
@@ -84,7 +84,7 @@ class AgentLog:
             self.note("This was a dry run: nothing was written.")
 
     def outcome(self, outcome: Outcome[Any]) -> None:
-        self._writer.say(outcome.title, commands.section(""))
+        self._writer.say(outcome.title, commands.SECTION)
         if outcome.failures:
             failures = (str(done.error) for done in outcome.failures)
             self._group(counted(len(outcome.failures), "failure"), _capped(failures, len(outcome.failures)))
@@ -95,7 +95,7 @@ class AgentLog:
         self._group(title, lines(text))
 
     def _group(self, title: str, members: Iterable[str]) -> None:
-        self._writer.say(title, commands.group(""))
+        self._writer.say(title, commands.GROUP)
         for member in members:
             self._writer.say(member)
         self._writer.say("", commands.END_GROUP)

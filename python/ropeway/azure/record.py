@@ -32,7 +32,7 @@ def write_summary(folder: str, name: str, plan: Plan[Any], outcome: Outcome[Any]
 def write_list(folder: str, plan: Plan[Any], outcome: Outcome[Any] | None) -> str:
     """One JSON object a line for each step of the plan. Returns its path.
 
-    `done` is false for a step that failed, or was not begun; `error` is null but for one that failed.
+    `done` tells whether the step was carried out; `error` is null but for one that failed.
     """
     path = os.path.join(folder, "list.jsonl")
     begun = results(outcome)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ropeway.outcome import Done, Outcome, Plan, Step, in_units, tally
 
-Fate = Literal["planned", "done", "left as it is", "failed", "not begun"]
+Fate = Literal["planned", "done", "left as it is", "failed", "not done"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def fate(step: Step[Any], begun: dict[int, Done[Any]], outcome: Outcome[Any] | N
         return "left as it is"
     if done := begun.get(id(step)):
         return "failed" if done.error else "done"
-    return "not begun" if outcome else "planned"
+    return "not done" if outcome else "planned"
 
 
 def in_order_of_interest(plan: Plan[Any]) -> Sequence[Step[Any]]:
@@ -49,7 +49,7 @@ def in_order_of_interest(plan: Plan[Any]) -> Sequence[Step[Any]]:
 
 def _by_fate(plan: Plan[Any], outcome: Outcome[Any] | None) -> dict[Fate, list[Step[Any]]]:
     fates: dict[Fate, list[Step[Any]]] = {
-        name: [] for name in ("planned", "done", "left as it is", "failed", "not begun")
+        name: [] for name in ("planned", "done", "left as it is", "failed", "not done")
     }
     begun = results(outcome)
     for step in plan.steps:

@@ -23,8 +23,8 @@ _LAUNCHER_GONE = 0
 def listen(cancellation: Cancellation, give_up: Callable[[], None], grace: float = GRACE) -> None:
     """From here on, a signal or the end of stdin asks `cancellation`; a second signal, or `grace` seconds, call `give_up`.
 
-    A thread does it all, by the wakeup descriptor: Python's own signal handlers would have to wait until the main thread comes
-    back from the system, and could not take a lock that it holds.
+    A thread does it all, woken by the wakeup descriptor: Python's own signal handlers have to wait until the main thread comes
+    back from the system, and could not see to it that it ever does.
     """
     ear, mouth = socket.socketpair()
     mouth.setblocking(False)
