@@ -24,6 +24,7 @@ import boto3
 import pytest
 import trustme
 from botocore.config import Config
+from hypothesis import settings
 
 from ropeway.local.embedded import EmbeddedAws
 from ropeway.local.server import embedded as embedded_aws
@@ -80,6 +81,9 @@ def pytest_configure(config: pytest.Config) -> None:
     home = Path(tempfile.mkdtemp(prefix="ropeway-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ.update(_at_home(home))
+    # How long an example takes says more about the machine than about the code.
+    settings.register_profile("without deadlines", deadline=None)
+    settings.load_profile("without deadlines")
 
 
 @pytest.fixture(autouse=True)

@@ -154,3 +154,13 @@ def test_the_same_commit_gives_the_same_bytes(extension, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     again = build(tmp_path / "dist", tmp_path / "work")
     assert again.file.read_bytes() == extension.read_bytes()
+
+
+def test_only_secrets_of_a_connection_are_where_the_agent_masks_them(package):
+    contributions = document(package, "extension.vsomanifest")["contributions"]
+    [connection] = [each for each in contributions if each["type"] == "ms.vss-endpoint.service-endpoint-type"]
+    [scheme] = connection["properties"]["authenticationSchemes"]
+    masked = {item["id"]: item["isConfidential"] for item in scheme["inputDescriptors"]}
+    shown = {item["id"]: item["isConfidential"] for item in connection["properties"]["inputDescriptors"]}
+    assert masked == {"username": False, "password": True, "sessionToken": True, "externalId": True}
+    assert shown == dict.fromkeys(("assumeRoleArn", "roleSessionName", "durationSeconds", "allowedAccountIds"), False)

@@ -125,3 +125,12 @@ def test_a_name_that_holds_a_command_is_not_carried_out(agent, seaweed, s3_input
     assert step.result == "Succeeded", step.text
     assert step.outputs["filesUploaded"] == "1"
     assert "evil.txt" not in step.outputs.values()
+
+
+def test_what_a_connection_says_that_is_no_secret_is_not_masked(agent, seaweed, s3_inputs, site):
+    """The agent masks each parameter of the authorisation wherever it turns up in a log, were it only 3600."""
+    keys = {"username": seaweed.access_key_id, "password": seaweed.secret_access_key}
+    endpoint = Endpoint(CONNECTION, keys, {"durationSeconds": "3600", "roleSessionName": "txt"})
+    step = agent.run("RopewayS3Upload", {**s3_inputs, "sourceFolder": str(site)}, Job(endpoints=(endpoint,)))
+    assert step.result == "Succeeded", step.text
+    assert "empty.txt" in step.text
