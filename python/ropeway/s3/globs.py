@@ -4,8 +4,10 @@ The rules are those of azure-pipelines-task-lib's `match` with its defaults: one
 lines above took in, `*`, `?`, `[ ]` and `@( ) ?( ) +( ) *( ) !( )` stay within one name, `**` crosses folders, `{ }` is plain
 text, dotfiles match, a backslash escapes (on Windows it separates, and case is ignored).
 
-The matcher is our own: of the 6,000 generated cases in tests/s3/test_globs.py wcmatch 12 picks other files in 127 (it reads classes,
-escapes and what is not closed by Bash's rules), and `**/a/**/a/**/a/**/a/**/a/**/a/b` keeps it busy for ever.
+tests/s3/test_globs.py asks task-lib about 8,000 generated cases, and names the three in which we differ on purpose.
+
+The matcher is our own: in 127 of the 6,000 POSIX ones wcmatch 12 picks other files (it reads classes, escapes and what is not
+closed by Bash's rules), and it backtracks: `**/a/**/a/**/a/**/a/**/a/**/a/b` against 60 folders takes it more than 5 s.
 """
 
 from __future__ import annotations
