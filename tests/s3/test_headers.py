@@ -73,3 +73,9 @@ def test_files_with_equal_headers_share_one_object():
 def test_names_of_metadata_are_in_lower_case_as_s3_keeps_them():
     rules = (NamedRule("**", "Build", "1", 1), NamedRule("**", "build", "2", 2))
     assert made("a", metadata=rules).metadata == (("build", "2"),)
+
+
+def test_an_absolute_glob_below_the_source_folder_works_as_a_relative_one():
+    rules = HeaderRules(Headers(), cache_control=(Rule("/build/site/*.html", "no-cache", 1),))
+    assert HeaderMaker(rules, "/build/site").headers("a.html").cache_control == "no-cache"
+    assert HeaderMaker(rules, "/build").headers("a.html").cache_control == ""

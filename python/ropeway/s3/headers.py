@@ -33,14 +33,17 @@ class HeaderRules:
 class HeaderMaker:
     """The headers of each file. Equal headers are one object: a tree of 100,000 files holds a handful."""
 
-    def __init__(self, rules: HeaderRules) -> None:
+    def __init__(self, rules: HeaderRules, root: str = "") -> None:
+        """`root` is the absolute source folder, for globs that are absolute themselves."""
         self._rules = rules
-        self._types = _compiled(rules.content_types)
-        self._encodings = _compiled(rules.content_encodings)
-        self._caching = _compiled(rules.cache_control)
+        self._types = _compiled(rules.content_types, root)
+        self._encodings = _compiled(rules.content_encodings, root)
+        self._caching = _compiled(rules.cache_control, root)
         # S3 keeps the names of metadata in lower case ("User-defined object metadata").
-        self._metadata = [(Glob(rule.pattern), replace(rule, name=rule.name.lower())) for rule in rules.metadata]
-        self._tags = [(Glob(rule.pattern), rule) for rule in rules.tags]
+        self._metadata = [
+            (Glob(rule.pattern, root=root), replace(rule, name=rule.name.lower())) for rule in rules.metadata
+        ]
+        self._tags = [(Glob(rule.pattern, root=root), rule) for rule in rules.tags]
         self._known: dict[Headers, Headers] = {}
 
     def headers(self, relative: str) -> Headers:
@@ -62,8 +65,8 @@ class HeaderMaker:
         return known
 
 
-def _compiled(rules: Iterable[Rule]) -> list[tuple[Glob, str]]:
-    return [(Glob(rule.pattern), rule.value) for rule in rules]
+def _compiled(rules: Iterable[Rule], root: str) -> list[tuple[Glob, str]]:
+    return [(Glob(rule.pattern, root=root), rule.value) for rule in rules]
 
 
 def _first(rules: Sequence[tuple[Glob, str]], relative: str) -> str:

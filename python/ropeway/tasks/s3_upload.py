@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -206,7 +207,7 @@ def plan(given: S3UploadInputs, aws: Aws, run: Run) -> UploadPlan:
 
 
 def _puts(given: S3UploadInputs, prefix: str, files: list[LocalFile]) -> list[Put]:
-    maker = HeaderMaker(_header_rules(given))
+    maker = HeaderMaker(_header_rules(given), os.path.abspath(given.source_folder or "."))
     keys = keys_for(prefix, [file.relative for file in files], flatten=given.flatten_folders)
     return [
         Put(file.path, given.bucket_name, key, file.size, file.mtime_ns, maker.headers(file.relative))
