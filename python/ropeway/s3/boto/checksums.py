@@ -74,6 +74,15 @@ def proof_in(answer: Mapping[str, Any]) -> Proof | None:
     return Proof("MD5", bytes.fromhex(plain_etag(answer))) if _etag_is_md5(answer) else None
 
 
+def composite_in(answer: Mapping[str, Any]) -> tuple[Proof, int] | None:
+    """A digest of the digests of so many parts, where the answer has one that can be computed here."""
+    for algorithm in ALGORITHMS:
+        digest, dash, count = answer.get(f"Checksum{algorithm}", "").rpartition("-")
+        if dash:
+            return Proof(algorithm, base64.b64decode(digest)), int(count)
+    return None
+
+
 def plain_etag(answer: Mapping[str, Any]) -> str:
     """The ETag without its quotes; empty where there is none."""
     return str(answer.get("ETag", "")).strip('"')

@@ -1,18 +1,17 @@
 """Objects become files: one request for a small object, ranges at once for a larger one, and proof that all of it arrived.
 
-What proves it, in this order: a checksum of the whole object that can be computed here; each part's checksum where the store
-keeps a checksum of checksums; the ETag where it is an MD5; the length alone. docs/verification.md has the table.
+What proves it: a checksum of the bytes, or of the checksums of their parts, if it can be computed here; else the ETag where it
+is an MD5; else the length alone. docs/verification.md has the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from ropeway.errors import IntegrityError, RopewayError
-from ropeway.s3.boto.checksums import ALGORITHMS, Crc32, Digest, Proof, joined, proof_in
+from ropeway.s3.boto.checksums import Crc32, Digest, Proof, composite_in, joined, plain_etag, proof_in
 from ropeway.s3.boto.flow import Job, Request, advise
 from ropeway.s3.boto.line import Line
 from ropeway.s3.boto.receive import NOT_KEPT, Stretch, asking, check_pinned, name, of_range, pinned, receive
@@ -28,10 +27,10 @@ RANGE = 8 * MIB
 
 @dataclass(frozen=True)
 class Look:
-    """What HEAD says of a large object: a proof of the whole, or the number of parts that each carry their own (else 0)."""
+    """What HEAD says of a large object: a proof of its bytes, or, with `parts` more than 0, of the digests of so many parts."""
 
     proof: Proof | None
-    parts: int
+    parts: int = 0
 
 
 def download(line: Line, get: Get) -> Job[None]:
@@ -66,50 +65,57 @@ def _at_once(line: Line, get: Get, file: Temporary) -> None:
 
 def _in_ranges(line: Line, get: Get, file: Temporary) -> Job[None]:
     (look,) = yield [partial(_look, line, get, file)]
-    stretches = yield _by_parts(line, get, file, look.parts) if look.parts else _by_ranges(line, get, file, look.proof)
-    yield [partial(_finish, line, get, file, look.proof, stretches)]
+    stretches = yield (_by_parts if look.parts else _by_ranges)(line, get, file, look)
+    yield [partial(_finish, line, get, file, look, stretches)]
 
 
 def _look(line: Line, get: Get, file: Temporary) -> Look:
     with asking(line, get):
         answer = line.client.head_object(**pinned(line, get))
         check_pinned(get, answer)
-        proof = proof_in(answer)
-        parts = 0 if proof or not _of_parts(answer) else _parts(line, get)
+        look = Look(proof_in(answer))
+        if not look.proof and (composite := composite_in(answer)) and _gives_parts(line, get, composite[1]):
+            look = Look(*composite)
     file.open(get.size)
-    return Look(proof, parts)
+    return look
 
 
-def _of_parts(answer: Mapping[str, Any]) -> bool:
-    """Whether there is a checksum of checksums, "…-3", of which each part's can be computed here."""
-    return any("-" in answer.get(f"Checksum{algorithm}", "") for algorithm in ALGORITHMS)
+def _gives_parts(line: Line, get: Get, count: int) -> bool:
+    """Whether the store lets an object be read part by part, as it was sent."""
+    answer = line.client.head_object(**pinned(line, get, match=False), PartNumber=1)
+    return answer.get("PartsCount") == count and plain_etag(answer) == get.etag
 
 
-def _parts(line: Line, get: Get) -> int:
-    """A store that does not know parts answers with no count."""
-    answer = line.client.head_object(**pinned(line, get), PartNumber=1)
-    return int(answer.get("PartsCount", 0))
+def _by_parts(line: Line, get: Get, file: Temporary, look: Look) -> Iterator[Request]:
+    """Each part's answer says where it belongs."""
+    for number in range(1, look.parts + 1):
+        yield partial(receive, line, get, file, {"PartNumber": number}, look.proof.start() if look.proof else None)
 
 
-def _by_parts(line: Line, get: Get, file: Temporary, count: int) -> Iterator[Request]:
-    """Each part's answer says where it belongs, and has its checksum."""
-    for number in range(1, count + 1):
-        yield partial(receive, line, get, file, {"PartNumber": number})
-
-
-def _by_ranges(line: Line, get: Get, file: Temporary, proof: Proof | None) -> Iterator[Request]:
-    hashed = proof is not None and proof.algorithm == "CRC32"
+def _by_ranges(line: Line, get: Get, file: Temporary, look: Look) -> Iterator[Request]:
+    hashed = look.proof and look.proof.algorithm == "CRC32"
     for start in range(0, get.size, RANGE):
         how = of_range(start, min(start + RANGE, get.size))
         yield partial(receive, line, get, file, how, Crc32() if hashed else None)
 
 
-def _finish(line: Line, get: Get, file: Temporary, proof: Proof | None, stretches: Sequence[Stretch]) -> None:
+def _finish(line: Line, get: Get, file: Temporary, look: Look, stretches: Sequence[Stretch]) -> None:
     _check_whole(get, stretches)
-    if proof:
-        digest = _joined(stretches) if proof.algorithm == "CRC32" else _read_back(line, file, proof.start())
-        proof.check(digest, name(get), advice=NOT_KEPT)
+    if look.proof:
+        look.proof.check(_whole(line, file, look, look.proof, stretches), name(get), advice=NOT_KEPT)
     file.keep()
+
+
+def _whole(line: Line, file: Temporary, look: Look, proof: Proof, stretches: Sequence[Stretch]) -> Digest:
+    if look.parts:
+        return _of_digests(proof.start(), stretches)
+    return _joined(stretches) if proof.algorithm == "CRC32" else _read_back(line, file, proof.start())
+
+
+def _of_digests(whole: Digest, stretches: Sequence[Stretch]) -> Digest:
+    for stretch in stretches:
+        whole.update(stretch.digest.digest() if stretch.digest else b"")
+    return whole
 
 
 def _check_whole(get: Get, stretches: Sequence[Stretch]) -> None:

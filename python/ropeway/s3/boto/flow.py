@@ -255,7 +255,7 @@ class _Threads(Generic[R]):
         """`busy` is how many requests are in flight with this one."""
         if self._count < busy:
             self._count += 1
-            threading.Thread(target=self._work, name=f"ropeway-{self._count}", daemon=True).start()
+            threading.Thread(target=self._work, name=f"ropeway-s3-{self._count}", daemon=True).start()
         self._asked.put((batch, at, request, stop))
 
     def next_ended(self, seconds: float) -> _Ended[R] | None:

@@ -31,36 +31,33 @@ NOT_KEPT = "Nothing of it was kept. Run again; when it fails again, the object o
 class Stretch:
     """The bytes from `start` to `end` (not included), of which those before `at` have arrived and `digest` has seen them.
 
-    `proof` is what the store says of exactly these bytes.
+    `proof` is what the store says of them, where that is asked for.
     """
 
     start: int
     end: int
     at: int
-    proof: Proof | None
     digest: Digest | None
+    proof: Proof | None = None
 
 
 def receive(line: Line, get: Get, file: Temporary, how: Mapping[str, Any], digest: Digest | None = None) -> Stretch:
-    """What GetObject gives with `how` (nothing, a Range, a PartNumber), written to its place in `file`.
+    """What GetObject gives with `how` (a Range or a PartNumber), written to its place in `file` and taken in by `digest`.
 
-    Verified by what the answer says of these bytes, which for a Range is nothing: then `digest` takes them in. A stretch that
-    broke off goes on by a Range from there: the pinned ETag says that it is the same object.
+    With neither it is the whole object, and verified by what the answer says of it. A stretch that broke off goes on by a Range
+    from there: the pinned ETag says that it is the same object.
     """
     with asking(line, get):
-        answer = line.client.get_object(**pinned(line, get), **how)
-        stretch = _begun(get, answer, how, digest)
-        for pause in (*PAUSES, None):
-            try:
-                _take(line, file, stretch, answer)
+        with _answer(line, get, how) as answer:
+            stretch = _begun(get, answer, how, digest)
+            broken = _take(line, file, stretch, answer)
+        for pause in PAUSES:
+            if broken is None:
                 break
-            except BROKEN:
-                if pause is None:
-                    raise
-                line.stop.sleep(pause)
-                rest = of_range(stretch.at, stretch.end)
-                answer = line.client.get_object(**pinned(line, get), **rest)
-                _span(get, answer, rest)
+            line.stop.sleep(pause)
+            broken = _take_rest(line, get, file, stretch)
+        if broken is not None:
+            raise broken
     if stretch.proof and stretch.digest:
         stretch.proof.check(stretch.digest, name(get), advice=NOT_KEPT)
     return stretch
@@ -71,10 +68,17 @@ def of_range(start: int, end: int) -> dict[str, str]:
     return {"Range": f"bytes={start}-{end - 1}"}
 
 
+@contextmanager
+def _answer(line: Line, get: Get, how: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    answer = line.client.get_object(**pinned(line, get), **how)
+    with closing(answer["Body"]):
+        yield answer
+
+
 def _begun(get: Get, answer: Mapping[str, Any], how: Mapping[str, Any], digest: Digest | None) -> Stretch:
     start, end = _span(get, answer, how)
-    proof = None if "Range" in how else proof_in(answer)
-    return Stretch(start, end, start, proof, proof.start() if proof else digest)
+    proof = None if how else proof_in(answer)
+    return Stretch(start, end, start, proof.start() if proof else digest, proof)
 
 
 def _span(get: Get, answer: Mapping[str, Any], how: Mapping[str, Any]) -> tuple[int, int]:
@@ -98,20 +102,31 @@ def _content_range(answer: Mapping[str, Any]) -> tuple[int, int, int] | None:
     return (int(found[1]), int(found[2]) + 1, int(found[3])) if found else None
 
 
-def _take(line: Line, file: Temporary, stretch: Stretch, answer: Mapping[str, Any]) -> None:
-    with closing(answer["Body"]) as body:
-        while stretch.at < stretch.end:
-            line.stop.check()
-            block = body.read(min(BLOCK, stretch.end - stretch.at))
-            if not block:
-                raise IncompleteReadError(
-                    actual_bytes=stretch.at - stretch.start, expected_bytes=stretch.end - stretch.start
-                )
-            file.write(stretch.at, block)
-            if stretch.digest:
-                stretch.digest.update(block)
-            stretch.at += len(block)
-            line.sent(len(block))
+def _take_rest(line: Line, get: Get, file: Temporary, stretch: Stretch) -> Exception | None:
+    how = of_range(stretch.at, stretch.end)
+    with _answer(line, get, how) as answer:
+        _span(get, answer, how)
+        return _take(line, file, stretch, answer)
+
+
+def _take(line: Line, file: Temporary, stretch: Stretch, answer: Mapping[str, Any]) -> Exception | None:
+    """Returns what broke it off, if something did."""
+    while stretch.at < stretch.end:
+        line.stop.check()
+        try:
+            block = answer["Body"].read(min(BLOCK, stretch.end - stretch.at))
+        except BROKEN as error:
+            return error
+        if not block:
+            return IncompleteReadError(
+                actual_bytes=stretch.at - stretch.start, expected_bytes=stretch.end - stretch.start
+            )
+        file.write(stretch.at, block)
+        if stretch.digest:
+            stretch.digest.update(block)
+        stretch.at += len(block)
+        line.sent(len(block))
+    return None
 
 
 # --- asking for the version that was planned -------------------------------------------------------------------------------
@@ -121,11 +136,11 @@ def name(get: Get) -> str:
     return f"s3://{get.bucket}/{get.key}"
 
 
-def pinned(line: Line, get: Get) -> dict[str, Any]:
+def pinned(line: Line, get: Get, *, match: bool = True) -> dict[str, Any]:
     """What every GET and HEAD of the object asks with: the version that the plan saw, and checksums."""
-    match = {"IfMatch": f'"{get.etag}"'} if get.etag else {}
+    version = {"IfMatch": f'"{get.etag}"'} if get.etag and match else {}
     mode = {"ChecksumMode": "ENABLED"} if line.checksums else {}
-    return of_location(get.bucket, get.key) | of_customer_key(get.customer_key) | match | mode
+    return of_location(get.bucket, get.key) | of_customer_key(get.customer_key) | version | mode
 
 
 def check_pinned(get: Get, answer: Mapping[str, Any]) -> None:

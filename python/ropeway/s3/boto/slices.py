@@ -35,7 +35,7 @@ class Slice:
         self._sent = sent
         self._stop = stop
         self._at = 0
-        self._sending = False
+        self._sending = self._answered = False
         self._told = 0
         self._failure: RopewayError | None = None
         self._crc: Crc32 | None = None
@@ -83,9 +83,12 @@ class Slice:
     def read(self, size: int | None = -1) -> bytes:
         left = self.length - self._at
         wanted = left if size is None or size < 0 else min(size, left)
+        if not wanted:  # all of it is sent, and may arrive whatever happens
+            return b""
         try:
-            self._stop.check()
-            return self._read(wanted) if wanted else b""
+            if not self._answered:
+                self._stop.check()
+            return self._read(wanted)
         except RopewayError as failure:
             self._failure = failure
             raise
@@ -120,8 +123,11 @@ class Slice:
         return self._crc.value
 
     def verify(self, answer: Mapping[str, Any], what: str) -> None:
-        """Raises IntegrityError when the store's answer speaks of other bytes than these, as far as it says."""
-        self._sending, self._told = False, 0
+        """Raises IntegrityError when the store's answer speaks of other bytes than these, as far as it says.
+
+        What has arrived is looked at to the end, even when the run stops meanwhile.
+        """
+        self._answered, self._sending, self._told = True, False, 0
         if (proof := proof_in(answer)) is None:
             return
         ours = self._crc if self._crc and proof.algorithm == "CRC32" else self._through(proof.start())
