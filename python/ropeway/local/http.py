@@ -24,6 +24,10 @@ Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 log = logging.getLogger(__name__)
 
 
+UNKNOWN = 1 << 62
+"""The length of a body in chunks: it ends by itself."""
+
+
 class Body(io.RawIOBase):
     """The body of one request: it ends where it ends, and asks for itself (`100 Continue`) when it is first read."""
 
@@ -36,12 +40,24 @@ class Body(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if self._ask:
-            self._ask()
-            self._ask = None
+        self._begin()
         count: int = self._source.readinto(memoryview(buffer)[: self._left])
         self._left -= count
         return count
+
+    def readall(self) -> bytes:
+        """At once where the length is known: otherwise a large body is read in small pieces, then joined, twice in memory."""
+        if self._left == UNKNOWN:
+            return super().readall()
+        self._begin()
+        content: bytes = self._source.read(self._left)
+        self._left -= len(content)
+        return content
+
+    def _begin(self) -> None:
+        if self._ask:
+            self._ask()
+            self._ask = None
 
     def drain(self) -> bool:
         """Read what nobody read. False when the client still waits to be asked for it: then only closing helps."""
@@ -66,13 +82,13 @@ class Handler(MotoRequestHandler):  # type: ignore[misc] # moto's types are left
         body = self._body(environ)
         environ |= {"wsgi.input": io.BufferedReader(body), "wsgi.input_terminated": True}
         status, headers, content = _answer(self.server.app, environ)
-        self._send(status, headers, content)
         self.close_connection |= not body.drain()
+        self._send(status, headers, content)
 
     def _body(self, environ: Environ) -> Body:
         ask = self._ask if environ.get("HTTP_EXPECT", "").lower() == "100-continue" else None
         if isinstance(environ["wsgi.input"], DechunkedInput):
-            return Body(environ["wsgi.input"], 1 << 62, ask)
+            return Body(environ["wsgi.input"], UNKNOWN, ask)
         length = int(environ.get("CONTENT_LENGTH") or 0)
         return Body(self.rfile, length, ask if length else None)
 
@@ -89,6 +105,8 @@ class Handler(MotoRequestHandler):  # type: ignore[misc] # moto's types are left
             self.send_header("Date", self.date_time_string())
         if "content-length" not in named and code not in {"204", "304"}:
             self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)

@@ -15,6 +15,7 @@ from ropeway.local.patches import (
     encryption,
     keys,
     limits,
+    memory,
     multipart,
     regions,
 )
@@ -30,6 +31,7 @@ PATCHES = (
     checksums.PATCH,
     multipart.PATCH,
     encryption.PATCH,
+    memory.PATCH,
     answers.PATCH,
 )
 

@@ -15,6 +15,7 @@ from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 from moto.utilities.utils import md5_hash
 
 from ropeway.local.patches.checksums import DIGESTS, PREFIX, check_value, encoded, sent
+from ropeway.local.patches.memory import Joined
 from ropeway.local.patches.patch import Patch, Refused, begins_multipart, bucket_of, key_of, query_has, query_value
 
 
@@ -106,18 +107,14 @@ def _listed(part: ET.Element) -> Listed:
     return Listed(int(found.get("PartNumber", "")), found.get("ETag", "").strip('"'), checksums)
 
 
-def _complete(upload: FakeMultipart, asked: Completion) -> tuple[Any, str, tuple[str, str, int] | None]:
+def _complete(upload: FakeMultipart, asked: Completion) -> tuple[Joined, str, tuple[str, str, int] | None]:
     """In place of FakeMultipart.complete: the bytes, the ETag, and the checksum (kind, value, count of parts) if there is one."""
     parts = list(_parts(upload, asked))
-    whole, etags, full = bytearray(), bytearray(), 0
-    for part in parts:
-        value = part.value
-        whole += value
-        etags += bytes.fromhex(part.etag.strip('"'))
-        full = zlib.crc32(value, full)
-    _check_size(asked, len(whole))
-    checksum = _checksum(upload, asked, parts, full)
-    return whole, f"{md5_hash(bytes(etags)).hexdigest()}-{len(parts)}", checksum
+    size = sum(part.contentsize for part in parts)
+    _check_size(asked, size)
+    checksum = _checksum(upload, asked, parts)
+    etags = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
+    return Joined(upload, parts), f"{md5_hash(etags).hexdigest()}-{len(parts)}", checksum
 
 
 def _parts(upload: FakeMultipart, asked: Completion) -> Iterator[FakeKey]:
@@ -144,16 +141,24 @@ def _check_size(asked: Completion, size: int) -> None:
         raise Refused(400, "InvalidRequest", message)
 
 
-def _checksum(upload: FakeMultipart, asked: Completion, parts: list[FakeKey], full: int) -> tuple[str, str, int] | None:
+def _checksum(upload: FakeMultipart, asked: Completion, parts: list[FakeKey]) -> tuple[str, str, int] | None:
     algorithm = _algorithm(upload)
     given = asked.headers.get(PREFIX + algorithm, "")
     kind = upload.metadata.get("x-amz-checksum-type") or ("FULL_OBJECT" if algorithm == "crc64nvme" else "COMPOSITE")
     if algorithm not in DIGESTS:
         return (kind, given, len(parts)) if given and kind == "FULL_OBJECT" else None
-    digest = full.to_bytes(4, "big") if kind == "FULL_OBJECT" else _composite(algorithm, asked, parts)
+    digest = _whole_crc32(parts) if kind == "FULL_OBJECT" else _composite(algorithm, asked, parts)
     if given:
         check_value(algorithm, given.partition("-")[0], lambda: digest)
     return kind, encoded(digest), len(parts)
+
+
+def _whole_crc32(parts: list[FakeKey]) -> bytes:
+    """Of the algorithms known here, only CRC32 goes with FULL_OBJECT."""
+    crc = 0
+    for part in parts:
+        crc = zlib.crc32(part.value, crc)
+    return crc.to_bytes(4, "big")
 
 
 def _composite(algorithm: str, asked: Completion, parts: list[FakeKey]) -> bytes:
