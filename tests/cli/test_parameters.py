@@ -92,6 +92,17 @@ def test_a_secret_is_asked_for_and_not_shown(given, monkeypatch):
     assert asked
 
 
+def test_a_secret_that_is_asked_for_and_not_given_stops_the_command(ropeway, carry, monkeypatch):
+    def interrupted(_prompt, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("getpass.getpass", interrupted)
+    carry(seen=pytest.fail)
+    answer = ropeway("s3", "upload", "--bucket-name", "bucket", "--ask-customer-key")
+    assert answer.code == 130
+    assert answer.err.splitlines()[-1] == "Stopped: Customer key was asked for and not given. Nothing was done."
+
+
 def test_a_secret_cannot_be_an_argument(ropeway, carry):
     carry()
     answer = ropeway("s3", "upload", "--bucket-name", "bucket", "--customer-key", "s3cret")

@@ -131,6 +131,11 @@ def test_advice_names_inputs_as_options(ropeway, carry):
     ]
 
 
+def test_advice_of_an_outcome_names_inputs_as_options_too(ropeway, carry):
+    carry(error=TransferFailed("No.", [], advice="Set noMatch to warn."))
+    assert "Next: Set --no-match to warn." in ropeway(*UPLOAD).err
+
+
 def test_debug_shows_where_an_error_came_from(ropeway, carry):
     carry(plan_error=AccessDenied("list the bucket", code="AccessDenied", answer="No"))
     assert "Traceback (most recent call last):" in ropeway(*UPLOAD, "--debug").err

@@ -11,7 +11,7 @@ import typer
 from ropeway.cli.manner import Manner
 from ropeway.cli.reporting import Account, report
 from ropeway.cli.tree import command_line
-from ropeway.errors import Cancelled, InputError, LocalFileError
+from ropeway.errors import InputError, LocalFileError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,21 +24,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     manner.settle()
     try:
         code = command_line()(args=given, prog_name="ropeway", standalone_mode=False)
-    except OSError as error:
-        # Standard output itself: what a task meets in files is told by `perform`.
-        account = Account(error=LocalFileError(f"Could not write the answer to standard output: {error.strerror}."))
-        code = report(account, dataclasses.replace(manner, json=False))
     except Exception as error:  # noqa: BLE001 - not swallowed: it is reported, as a bug of ours unless it is foreseen
+        manner = dataclasses.replace(manner, json=manner.json and not _is_of_stdout(error))
         code = report(Account(error=_foreseen(error)), manner)
     sys.exit(code)
 
 
 def _foreseen(error: Exception) -> Exception:
-    """What typer raises, as one of our errors."""
-    if isinstance(error, typer.Abort):
-        return Cancelled("Stopped: the question was not answered. Nothing was done.")
+    """What typer and the system raise, as one of our errors."""
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "ropeway"
         return InputError([error.format_message()]).advised(f"`{command} --help` says what there is.")
+    if _is_of_stdout(error):
+        return LocalFileError(f"Could not write the answer to standard output: {getattr(error, 'strerror', error)}.")
     return error
+
+
+def _is_of_stdout(error: Exception) -> bool:
+    """Standard output has no name; it can then take no JSON either. What a task meets in files is told by `perform`."""
+    return isinstance(error, OSError) and error.filename is None

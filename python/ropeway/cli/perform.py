@@ -21,7 +21,7 @@ from ropeway.cli.places import THERE, placed
 from ropeway.cli.progress import showing
 from ropeway.cli.reporting import Account, report
 from ropeway.cli.stopping import stoppable
-from ropeway.errors import InputError, RopewayError
+from ropeway.errors import Cancelled, InputError, RopewayError
 from ropeway.inputs import Spelling, hyphens
 from ropeway.outcome import Run
 from ropeway.tasks.task import Task
@@ -37,11 +37,11 @@ def perform(task: Task[Any, Any], given: Mapping[str, Any]) -> int:
     began = time.monotonic()
     try:
         _carry_out(task, given, manner, account)
-    except RopewayError as error:
-        account.error = error.advised(_in_options(task, error.advice))
-    except Exception as error:  # noqa: BLE001 - not swallowed: it is reported, as a bug of ours
+    except Exception as error:  # noqa: BLE001 - not swallowed: it is reported, as a bug of ours unless it is a RopewayError
         account.error = error
     account.seconds = time.monotonic() - began
+    if isinstance(ended_by := account.ended_by, RopewayError):
+        ended_by.advised(_in_options(task, ended_by.advice))
     return report(account, manner)
 
 
@@ -103,7 +103,10 @@ def _secrets(task: Task[Any, Any], given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _ask(label: str) -> str:
-    return str(typer.prompt(label, hide_input=True, err=True))
+    try:
+        return str(typer.prompt(label, hide_input=True, err=True))
+    except typer.Abort:
+        raise Cancelled(f"Stopped: {label} was asked for and not given. Nothing was done.") from None
 
 
 def _spelling(task: Task[Any, Any], told: Mapping[str, str]) -> Spelling:

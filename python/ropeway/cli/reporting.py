@@ -27,10 +27,14 @@ class Account:
     error: BaseException | None = None
     seconds: float = 0.0
 
+    @property
+    def ended_by(self) -> BaseException | None:
+        """The error that it ended with, raised or part of the outcome."""
+        return self.error or (self.outcome.error if self.outcome else None)
+
 
 def report(account: Account, manner: Manner) -> int:
     """Print what there is to say at the end. The exit code."""
-    error = account.error or (account.outcome.error if account.outcome else None)
     warnings = as_json.warnings(account.plan, account.outcome)
     if manner.json:
         typer.echo(as_json.dumps(_envelope(account)))
@@ -38,7 +42,7 @@ def report(account: Account, manner: Manner) -> int:
         terminal.render_outcome(terminal.console(), account.outcome)
     telling = terminal.console(stderr=True)
     terminal.render_warnings(telling, warnings)
-    if error:
+    if error := account.ended_by:
         terminal.render_error(telling, error, trace=manner.debug)
         return as_json.exit_code(error)
     return WARNED if manner.strict and warnings else DONE
@@ -50,6 +54,6 @@ def _envelope(account: Account) -> dict[str, Any]:
         dry_run=account.dry_run,
         plan=account.plan,
         outcome=account.outcome,
-        error=account.error,
+        error=account.ended_by,
         seconds=account.seconds,
     )
