@@ -294,7 +294,7 @@ def test_a_bucket_that_takes_no_acls_says_so_with_what_to_do(run_task, make_tree
     ).outcome
     assert outcome.status == "failed"
     assert "AccessControlListNotSupported" in str(outcome.error)
-    assert "set the canned ACL (filesAcl, --files-acl) to none" in str(outcome.error)
+    assert "set the canned ACL (filesAcl) to none" in str(outcome.error)
 
 
 @pytest.mark.parametrize(

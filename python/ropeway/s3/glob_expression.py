@@ -24,7 +24,7 @@ def name_matcher(glob: str, *, ignore_case: bool = False) -> Callable[[str], boo
         if glob.count(sign) > most:
             raise ValueError(f"has more than {most} {sign} in one name")
     if frame := _ONE_STAR.fullmatch(glob):
-        return _between(*frame.groups(), fold=upper if ignore_case else str)
+        return _between(frame[1], frame[2], upper if ignore_case else str)
     writer = _Writer(glob)
     expression = writer.write()
     if not writer.magic:
