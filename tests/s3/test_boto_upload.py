@@ -24,9 +24,11 @@ def small(tmp_path):
 
 
 @pytest.fixture
-def large(tmp_path):
+def large(tmp_path, monkeypatch):
+    """A file of three parts."""
+    monkeypatch.setattr(upload, "SINGLE", 5 * MIB)
     path = tmp_path / "large.bin"
-    path.write_bytes(noise(18 * MIB))
+    path.write_bytes(noise(11 * MIB))
     return path
 
 
@@ -69,7 +71,7 @@ def test_a_part_whose_connection_is_reset_is_sent_again_and_its_bytes_counted_on
         line.cut("up", after=3 * MIB, times=2)
         well(transfer(engine, put(large, bucket, "key"), sent=sent))
     assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == large.read_bytes()
-    assert sent.total == 18 * MIB
+    assert sent.total == 11 * MIB
     assert sent.back < 0
 
 
@@ -236,7 +238,7 @@ def test_a_file_that_changes_between_its_parts_aborts_the_upload(embedded, s3, b
         if how == "touched":
             os.utime(large)
         elif how == "shortened":
-            os.truncate(large, 9 * MIB)
+            os.truncate(large, 6 * MIB)
         else:
             os.replace(_copy(large), large)
 
