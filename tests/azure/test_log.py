@@ -58,6 +58,12 @@ def test_progress_moves_the_bar_once_a_second_at_most_and_only_by_whole_percents
     assert len(percents) == 11
 
 
+def test_the_end_of_the_progress_is_told_at_once(heard: Heard) -> None:
+    heard.log.progress(Progress("Uploading", 1, 2))
+    heard.log.progress(Progress("Uploading", 2, 2))
+    assert heard.lines[-1] == "##vso[task.setprogress value=100;]Uploading"
+
+
 def test_progress_that_stands_still_is_told_once(heard: Heard) -> None:
     for _ in range(20):
         heard.log.progress(Progress("Comparing", 5, 10))

@@ -357,6 +357,17 @@ def test_a_second_signal_gives_up_and_says_what_may_be_left(agent: Agent) -> Non
     assert ran.data("task.logissue", type="error") == [message]
 
 
+def test_who_is_given_up_after_the_completion_ends_as_it_said(agent: Agent) -> None:
+    process = agent.start(does="leave a thread")
+    said = wait_for(process, f"##vso[task.complete result=Succeeded;]{TITLE}")
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1.2)
+    process.send_signal(signal.SIGTERM)
+    ran = ended(process)
+    assert ran.code == DONE
+    assert len(Ran(0, said + ran.output).completions) == 1
+
+
 def test_a_killed_launcher_leaves_no_orphan(agent: Agent, tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     task = tmp_path / "task"

@@ -40,12 +40,12 @@ def test_a_value_that_is_no_utf_8_is_written_as_far_as_it_goes(pipe: Pipe) -> No
 
 def test_lines_of_many_threads_are_whole_even_in_a_pipe_that_is_full_and_does_not_block(pipe: Pipe) -> None:
     os.set_blocking(pipe.end, False)  # as the launcher's Node leaves it
-    said = [f"{name}" * 3000 for name in "abcdefgh"]
+    said = [f"{name}" * 9000 for name in "abcdefgh"]  # longer than what a pipe takes in one piece
     threads = [threading.Thread(target=lambda line=line: [pipe.writer.say(line) for _ in range(20)]) for line in said]
     for thread in threads:
         thread.start()
     read = bytearray()
-    while len(read) < 8 * 20 * 3001:
+    while len(read) < 8 * 20 * 9001:
         time.sleep(0.001)  # a slow reader
         read += os.read(pipe.reader, 65536)
     for thread in threads:
@@ -55,9 +55,14 @@ def test_lines_of_many_threads_are_whole_even_in_a_pipe_that_is_full_and_does_no
 
 def test_once_a_line_is_lost_every_later_one_is_refused(pipe: Pipe) -> None:
     os.close(pipe.reader)
-    for _ in range(2):
-        with pytest.raises(OutputLost):
-            pipe.writer.say("nobody hears")
+    with pytest.raises(OutputLost):
+        pipe.writer.say("nobody hears")
+    pipe.reader, again = os.pipe()
+    os.dup2(again, pipe.end)
+    os.close(again)
+    with pytest.raises(OutputLost):
+        pipe.writer.say("somebody would hear this, but has not heard what came before")
+    assert pipe.read() == []
 
 
 def test_what_a_library_prints_is_made_safe_line_by_line(pipe: Pipe) -> None:

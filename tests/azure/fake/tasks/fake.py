@@ -134,6 +134,10 @@ def _chatter(planned, run):
     sys.stdout.write("no line break at the end")
 
 
+def _leave_a_thread(planned, run):
+    threading.Thread(target=time.sleep, args=(60,)).start()
+
+
 def _say_much(planned, run):
     for at in range(2000):
         run.tell.note(f"{at:04} " + "x" * 1000)
@@ -146,6 +150,7 @@ ACTS = {
     "ignore": _ignore_the_end,
     "end slowly": _end_slowly,
     "chatter": _chatter,
+    "leave a thread": _leave_a_thread,
     "say much": _say_much,
     "os._exit": lambda planned, run: os._exit(0),
     "sys.exit": lambda planned, run: sys.exit(0),
