@@ -124,3 +124,14 @@ def test_misbehaving_cuts_an_answer_short(misbehaving):
         received = b"".join(iter(lambda: connection.recv(4096), b""))
     assert received.endswith(b"\r\n\r\n0123")
     assert b"Content-Length: 10\r\n" in received
+
+
+def test_misbehaving_counts_what_is_in_flight_at_once(misbehaving):
+    misbehaving.on(Answer(delay=0.5))
+    asking = [socket.create_connection(("127.0.0.1", int(misbehaving.url.rpartition(":")[2]))) for _ in range(5)]
+    for connection in asking:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    for connection in asking:
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        connection.close()
+    assert misbehaving.peak == 5
