@@ -18,13 +18,18 @@ MIB = 1 << 20
 @pytest.fixture
 def large(tmp_path):
     path = tmp_path / "large.bin"
-    path.write_bytes(noise(40 * MIB))
+    path.write_bytes(noise(24 * MIB))
     return path
 
 
 @pytest.fixture
 def hurried(monkeypatch):
+    """Little patience with what cannot come; on a slow machine what can may still take its time."""
     monkeypatch.setattr(flow, "GRACE", 0.3)
+
+
+@pytest.fixture
+def hopeless(monkeypatch, hurried):
     monkeypatch.setattr(flow, "CLEAN_UP", 0.5)
 
 
@@ -54,6 +59,16 @@ def test_a_cancelled_upload_stops_in_mid_part_and_leaves_no_upload(embedded, s3,
         assert line.carried["up"] < 16 * MIB
     assert uploads(s3, bucket) == []
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+
+
+@pytest.mark.parametrize("operation", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"])
+def test_whatever_request_is_in_flight_no_upload_is_left(embedded, s3, bucket, large, operation):
+    cancellation = Cancellation()
+    with engine_at(embedded) as engine:
+        engine._client.meta.events.register(f"before-send.s3.{operation}", lambda **_: cancellation.ask("enough"))
+        with pytest.raises(Cancelled, match=r"^Stopped: enough\.$"):
+            list(engine.transfer([put(large, bucket, "key")], lambda _: None, cancellation))
+    assert uploads(s3, bucket) == []
 
 
 def test_a_cancelled_upload_of_small_files_begins_no_other(embedded, s3, bucket, tmp_path):
@@ -100,7 +115,7 @@ def test_closing_the_iterator_stops_the_work_and_cleans_up(embedded, s3, bucket,
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["small"]
 
 
-def test_an_upload_on_a_dead_network_is_left_with_its_id_and_what_to_do(embedded, s3, bucket, large, hurried):
+def test_an_upload_on_a_dead_network_is_left_with_its_id_and_what_to_do(embedded, s3, bucket, large, hopeless):
     cancellation = Cancellation()
     with cable(embedded.endpoint_url) as line, engine_at(line.url) as engine:
         line.dead("up", after=5 * MIB)

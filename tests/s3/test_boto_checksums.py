@@ -66,10 +66,11 @@ def test_an_etag_proves_the_bytes_where_it_is_their_md5():
         {"ETag": '"0123456789abcdefghij"'},
         {"ETag": f'"{MD5}"', "ServerSideEncryption": "aws:kms"},
         {"ETag": f'"{MD5}"', "SSECustomerAlgorithm": "AES256"},
+        {"ETag": f'"{MD5}"', "StorageClass": "EXPRESS_ONEZONE"},
         {"ETag": f'"{MD5}-2"', "ChecksumCRC32": "AAAAAA==-2"},
         {"ETag": f'"{MD5}-2"', "ChecksumCRC64NVME": "AAAAAAAAAAA="},
     ],
-    ids=["nothing", "parts", "opaque", "kms", "customer key", "composite", "unknown here"],
+    ids=["nothing", "parts", "opaque", "kms", "customer key", "directory bucket", "composite", "unknown here"],
 )
 def test_an_answer_that_says_nothing_of_the_bytes_is_no_proof(answer):
     assert proof_in(answer) is None

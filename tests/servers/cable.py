@@ -34,6 +34,7 @@ class Cable:
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._over = threading.Event()
+        self._acceptor = threading.Thread(target=self._accept)
 
     def cut(self, way: Way, *, after: int, times: int = 1) -> None:
         """Reset the next `times` connections when each has carried that many bytes that way."""
@@ -47,7 +48,10 @@ class Cable:
         """New connections are whole again."""
         self._faults.clear()
 
-    def serve(self) -> None:
+    def begin(self) -> None:
+        self._acceptor.start()
+
+    def _accept(self) -> None:
         while not self._over.is_set():
             try:
                 client, _ = self._listener.accept()
@@ -60,8 +64,8 @@ class Cable:
 
     def _start(self, source: socket.socket, target: socket.socket, way: Way) -> None:
         thread = threading.Thread(target=self._carry, args=(source, target, way))
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
     def _carry(self, source: socket.socket, target: socket.socket, way: Way) -> None:
         carried = 0
@@ -99,8 +103,9 @@ class Cable:
     def end(self) -> None:
         self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
+        self._acceptor.join()
         self._listener.close()
-        for each in list(self._sockets):
+        for each in self._sockets:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
@@ -112,10 +117,8 @@ class Cable:
 @contextmanager
 def cable(upstream: str) -> Iterator[Cable]:
     found = Cable(upstream)
-    thread = threading.Thread(target=found.serve)
-    thread.start()
+    found.begin()
     try:
         yield found
     finally:
         found.end()
-        thread.join()
