@@ -1,12 +1,24 @@
 """What can go wrong while a file goes up, and that nothing half-done stays behind."""
 
+import hashlib
 import os
+import zlib
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
-from ropeway.errors import AccessDenied, AwsError, BucketMissing, IntegrityError, LocalFileError, NetworkError
+from ropeway.errors import (
+    AccessDenied,
+    AwsError,
+    BucketMissing,
+    CredentialsError,
+    IntegrityError,
+    LocalFileError,
+    NetworkError,
+)
 from ropeway.outcome import Cancellation
 from ropeway.s3.boto import upload
+from ropeway.s3.boto.checksums import in_base64
 from ropeway.s3.boto.upload import MOST_PARTS, part_size
 from tests.s3.boto_kit import FEW_RETRIES, NO_RETRIES, Sent, engine_at, noise, put, transfer, well
 from tests.servers.cable import cable
@@ -88,6 +100,38 @@ def test_a_network_that_stays_away_ends_the_run_and_says_where_to(embedded, s3, 
         with pytest.raises(NetworkError, match=rf"upload .*small.bin to s3://{bucket}/key.*closed the connection"):
             transfer(engine, put(small, bucket, "key"))
     assert keys(s3, bucket) == []
+
+
+def test_a_small_file_is_sent_without_asking_first_and_a_large_one_is_not(faulty, bucket, small, large):
+    well(sent_up(faulty, put(small, bucket, "small"), put(large, bucket, "large")))
+    asked = {request.target: "expect" in request.headers for request in faulty.requests if request.method == "PUT"}
+    assert [asked.pop(f"/{bucket}/small")] == [False]
+    assert all(asked.values())
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
+def test_a_body_is_hashed_for_the_signature_only_where_no_tls_protects_it(small, tls):
+    """Hashing costs more than sending; the CRC32 goes with it in any case."""
+    seen = []
+
+    def answer(request, **_):
+        seen.append(dict(request.headers.items()))
+        return AWSResponse(request.url, 200, {}, RawBody())
+
+    with engine_at(f"http{'s' if tls else ''}://127.0.0.1:9") as engine:
+        engine._client.meta.events.register("before-send.s3.PutObject", answer)
+        well(transfer(engine, put(small, "bucket", "key")))
+    assert seen[0]["x-amz-checksum-crc32"].decode() == in_base64(zlib.crc32(small.read_bytes()))
+    hashed = hashlib.sha256(small.read_bytes()).hexdigest()
+    assert seen[0]["X-Amz-Content-SHA256"].decode() == ("UNSIGNED-PAYLOAD" if tls else hashed)
+
+
+class RawBody:
+    """Of an answer that never was on a wire."""
+
+    def stream(self, **_):
+        return iter(())
 
 
 # --- the store says no -----------------------------------------------------------------------------------------------------
@@ -181,6 +225,14 @@ def test_an_upload_that_somebody_aborted_is_no_success_though_an_object_of_that_
     (result,) = sent_up(faulty, put(large, bucket, "key"), **FEW_RETRIES)
     assert isinstance(result.error, AwsError)
     assert "NoSuchUpload" in str(result.error)
+
+
+def test_credentials_that_expire_on_the_way_end_the_run_and_the_upload(faulty, s3, bucket, large, small):
+    faulty.on(s3_error(400, "ExpiredToken", "The provided token has expired."), method="PUT", target=PART)
+    with pytest.raises(CredentialsError, match="ExpiredToken"):
+        sent_up(faulty, put(large, bucket, "key"), put(small, bucket, "later"), concurrency=1)
+    assert uploads(s3, bucket) == []
+    assert keys(s3, bucket) == []
 
 
 # --- the bytes ---------------------------------------------------------------------------------------------------------------
