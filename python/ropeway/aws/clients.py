@@ -5,29 +5,25 @@ botocore's clients are boto3's without the transfer manager, of which Ropeway ha
 
 from __future__ import annotations
 
-import atexit
-import os
-import re
-import ssl
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import ProxyConnectionError, SSLError
-from botocore.httpsession import get_cert_path
+from botocore.exceptions import ProxyConnectionError
 from botocore.session import Session
 
 from ropeway.aws import credentials
 from ropeway.aws.answers import asking
 from ropeway.aws.connection import AwsInputs, Connection, Network
+from ropeway.aws.proxies import Proxies, keep_metadata_near
 from ropeway.aws.region import find_region, is_aws
 from ropeway.aws.session import Identity
+from ropeway.aws.silence import is_hopeless
 from ropeway.aws.trace import trace
-from ropeway.errors import CredentialsError, LocalFileError, NetworkError
+from ropeway.aws.trust import authorities
+from ropeway.errors import CredentialsError, NetworkError
 from ropeway.version import VERSION
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 60
@@ -56,12 +52,13 @@ class Clients:
         self._debug = debug or _not_told
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._session = _Session(network.proxy_url, self._patterns(network.bypass), self._watch)
+        self._session = _Session(Proxies(network, self._debug), self._watch)
+        keep_metadata_near()
         with asking("read the AWS configuration of this machine"):
             self.region = find_region(self._session, inputs.region_name, default_region, inputs.endpoint_url)
             self._session.set_config_variable("region", self.region)
-            self._session.set_config_variable("ca_bundle", _verify(self._session, network))
-            self._session.set_default_client_config(_config(self._session, inputs, network))
+            self._session.set_config_variable("ca_bundle", authorities(self._session, network))
+            self._session.set_default_client_config(_config(self._session, inputs))
             credentials.provide(self._session, connection)
 
     def client(self, service: str, **config: Any) -> Any:
@@ -125,16 +122,6 @@ class Clients:
         with asking(f"make a client for {service}"):
             return self._session.create_client(service, endpoint_url=endpoint or None, config=Config(**config))
 
-    def _patterns(self, bypass: tuple[str, ...]) -> list[re.Pattern[str]]:
-        """The agent, too, passes over what is no regular expression (.NET's, nearly Python's), and says so in its own log."""
-        patterns = []
-        for text in bypass:
-            try:
-                patterns.append(re.compile(text, re.IGNORECASE))
-            except re.error as wrong:
-                self._debug(f"The proxy's bypass list holds {text!r}, which is no regular expression: {wrong}.")
-        return patterns
-
     def _watch(self, client: Any) -> None:
         _no_hopeless_retries(client)
         _no_silent_redirects(client)
@@ -156,14 +143,12 @@ def _check_account(identity: Identity, allowed: tuple[str, ...], whose: str) -> 
 # --- how a client behaves --------------------------------------------------------------------------------------------------
 
 
-def _config(session: Session, inputs: AwsInputs, network: Network) -> Config:
+def _config(session: Session, inputs: AwsInputs) -> Config:
     """Adaptive retries: the standard ones (transient failures and throttling only), and after a SlowDown fewer requests a second.
 
     The regional endpoint of us-east-1 is asked, as everywhere else: the global one leads to whichever region a bucket is in.
     """
     checksums: Any = "when_supported" if inputs.checksums == "whenSupported" else "when_required"
-    # None leaves the proxies to HTTPS_PROXY and NO_PROXY.
-    proxies = {"http": network.proxy_url, "https": network.proxy_url} if network.proxy_url else None
     s3: Any = {"us_east_1_regional_endpoint": "regional"}
     if inputs.force_path_style_addressing:
         s3["addressing_style"] = "path"
@@ -176,44 +161,31 @@ def _config(session: Session, inputs: AwsInputs, network: Network) -> Config:
         response_checksum_validation=checksums,
         s3=s3,
         user_agent_extra=f"ropeway/{VERSION}",
-        proxies=proxies,
     )
 
 
 class _Session(Session):
     """Every client that it makes is watched and takes the right way out: botocore's own too, which fetch credentials."""
 
-    def __init__(self, proxy_url: str, bypass: list[re.Pattern[str]], watch: Callable[[Any], None]) -> None:
+    def __init__(self, proxies: Proxies, watch: Callable[[Any], None]) -> None:
         super().__init__()
-        self._proxy_url = proxy_url
-        self._bypass = bypass
+        self._proxies = proxies
         self._watch = watch
 
-    def create_client(self, service_name: str, *, config: Config | None = None, **kwargs: Any) -> Any:  # type: ignore[override] # all by name: nobody means api_version
-        client = super().create_client(service_name, config=config, **kwargs)
-        if self._proxy_url and _bypassed(client.meta.endpoint_url, self._bypass):
-            direct = (config or Config()).merge(Config(proxies={}))
-            client = super().create_client(service_name, config=direct, **kwargs)
+    def create_client(self, service_name: str, **kwargs: Any) -> Any:  # type: ignore[override] # all by name: nobody means api_version
+        client = super().create_client(service_name, **kwargs)
+        self._proxies.lead(client)
         self._watch(client)
         return client
 
 
-def _bypassed(url: str, patterns: list[re.Pattern[str]]) -> bool:
-    parts = urlsplit(url)
-    address = f"{parts.scheme}://{parts.netloc}"
-    loopback = parts.hostname in {"localhost", "::1"} or (parts.hostname or "").startswith("127.")
-    return loopback or any(pattern.search(address) for pattern in patterns)
-
-
 def _no_hopeless_retries(client: Any) -> None:
-    """A certificate that is not trusted, and a proxy that wants a password, are the same at the fifth attempt."""
+    """And a proxy's error, of which botocore tells only where the proxy is, learns where it should have led."""
 
-    def stop(caught_exception: Exception | None, **_: Any) -> None:
-        untrusted = isinstance(caught_exception, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(caught_exception)
-        locked = isinstance(caught_exception, ProxyConnectionError) and "407" in str(
-            caught_exception.kwargs.get("error")
-        )
-        if caught_exception and (untrusted or locked):
+    def stop(caught_exception: Exception | None, request_dict: Mapping[str, Any], **_: Any) -> None:
+        if isinstance(caught_exception, ProxyConnectionError):
+            caught_exception.kwargs["endpoint_url"] = request_dict["url"]
+        if caught_exception and is_hopeless(caught_exception):
             raise caught_exception
 
     client.meta.events.register_first("needs-retry", stop)
@@ -230,33 +202,3 @@ def _no_silent_redirects(client: Any) -> None:
 
     if client.meta.service_model.service_name == "s3":
         client.meta.events.register_last("before-parameter-build.s3", redirected)
-
-
-# --- whom to trust -----------------------------------------------------------------------------------------------------------
-
-
-def _verify(session: Session, network: Network) -> str | bool | None:
-    """What botocore calls ca_bundle: False trusts anybody, None leaves it to AWS_CA_BUNDLE and certifi."""
-    if not network.verify:
-        return False
-    if not network.ca_file:
-        return None
-    usual = session.get_config_variable("ca_bundle") or get_cert_path(verify=True)
-    return _joined(str(usual), network.ca_file)
-
-
-def _joined(usual: str, own: str) -> str:
-    """Botocore takes one file: an agent's authority for its own servers must not shut AWS's out."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(own)
-        with open(own, "rb") as ours, open(usual, "rb") as theirs:
-            together = theirs.read() + b"\n" + ours.read()
-    except ssl.SSLError as wrong:
-        raise LocalFileError(f"The CA file {own} holds no certificate in PEM form ({wrong.reason}).") from wrong
-    except OSError as wrong:
-        raise LocalFileError(f"Could not read the CA file {wrong.filename or own}: {wrong.strerror}.") from wrong
-    handle, path = tempfile.mkstemp(prefix="ropeway-ca-", suffix=".pem")
-    atexit.register(os.unlink, path)
-    with os.fdopen(handle, "wb") as file:
-        file.write(together)
-    return path

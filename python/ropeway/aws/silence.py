@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from botocore import exceptions as botocore
 from botocore.parsers import ResponseParserError
 from urllib3 import exceptions as urllib3
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from ropeway.errors import CredentialsError, InputError, IntegrityError, NetworkError, RopewayError, TlsError
 
@@ -35,6 +36,16 @@ def silence(error: Exception, doing: str) -> RopewayError:
         if isinstance(error, kinds):
             return told(error, doing)
     return RopewayError(f"Could not {doing}: {_line(error)}.")
+
+
+def is_hopeless(error: Exception) -> bool:
+    """What is the same at the fifth attempt: a certificate that does not fit, no TLS at all, a proxy that says no."""
+    if isinstance(error, botocore.ProxyConnectionError) and _refusal(error) in {"403", "407"}:
+        return True
+    unfit = _cause(error, ssl.SSLCertVerificationError) or _cause(error, CertificateError)
+    return isinstance(error, (botocore.SSLError, botocore.ProxyConnectionError)) and bool(
+        unfit or _speaks_no_tls(error)
+    )
 
 
 # --- credentials ---------------------------------------------------------------------------------------------------------
@@ -189,6 +200,17 @@ KINDS: tuple[tuple[tuple[type[Exception], ...], Told], ...] = (
         _wrong_asked,
     ),
 )
+
+
+def _refusal(error: Exception) -> str:
+    """The status with which a proxy answered CONNECT; http.client has it in words only."""
+    found = re.search(r"Tunnel connection failed: (\d{3})", str(_detail(error, "error")))
+    return found[1] if found else ""
+
+
+def _speaks_no_tls(error: Exception) -> bool:
+    broken = _cause(error, ssl.SSLError)
+    return broken is not None and broken.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}
 
 
 def _detail(error: Exception, name: str) -> Any:
