@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from botocore.httpsession import ProxyConfiguration
+from botocore.exceptions import BotoCoreError
+from botocore.httpsession import ProxyConfiguration, mask_proxy_url
 
 from ropeway.aws.connection import Network
 from ropeway.errors import InputError
@@ -25,7 +26,7 @@ METADATA = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254
 """EC2's instances, ECS's containers, EKS's pods (AWS SDKs and Tools reference, "IMDS" and "Container credential provider")."""
 
 
-class Proxies(ProxyConfiguration):  # type: ignore[misc] # botocore has no types
+class Proxies(ProxyConfiguration):
     """Takes the place of botocore's own, which judges a client once, by its endpoint: a bucket has a host of its own."""
 
     def __init__(self, network: Network, debug: Callable[[str], None]) -> None:
@@ -38,8 +39,9 @@ class Proxies(ProxyConfiguration):  # type: ignore[misc] # botocore has no types
         """From now on a botocore client's requests go this way. Raises InputError for a proxy that is no address."""
         self.proxy_url_for(client.meta.endpoint_url)
         client._endpoint.http_session._proxy_config = self  # noqa: SLF001 - botocore has no other door to it
+        client.meta.events.register_first("needs-retry", self._tell_the_way)
 
-    def proxy_url_for(self, url: str) -> str | None:
+    def proxy_url_for(self, url: str) -> str | None:  # type: ignore[override] # botocore's answers None too
         """The proxy for this address; None when it is reached without one. Raises InputError."""
         address = urlsplit(url)
         if _is_near(address.hostname or ""):
@@ -58,6 +60,14 @@ class Proxies(ProxyConfiguration):  # type: ignore[misc] # botocore has no types
             return {}
         login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
         return {"Proxy-Authorization": f"Basic {b64encode(login.encode()).decode()}"}
+
+    def _tell_the_way(self, caught_exception: Exception | None, request_dict: Mapping[str, Any], **_: Any) -> None:
+        """Botocore's errors tell either where the proxy is or where it should have led: now they tell both."""
+        if isinstance(caught_exception, BotoCoreError):
+            url = request_dict["url"]
+            proxy = self.proxy_url_for(url)
+            told = {"endpoint_url": url, "proxy_url": proxy and mask_proxy_url(proxy)}
+            caught_exception.kwargs = {**caught_exception.kwargs, **told}
 
     def _is_bypassed(self, address: SplitResult) -> bool:
         """As AgentWebProxy.cs has it: found anywhere in scheme, host and, where it is not the usual one, port."""
@@ -119,16 +129,17 @@ def _networks(no_proxy: str) -> Iterator[IPv4Network | IPv6Network]:
 # --- what is no proxy --------------------------------------------------------------------------------------------------------
 
 
+HOW_TO_WRITE_IT = (
+    "Write http://user:password@host:port, and signs such as # / ? [ in user and password percent-encoded (%23 %2F %3F %5B). "
+    "It is not shown here, for it may hold a password."
+)
+
+
 def _checked(setting: str, url: str) -> str:
     """Nothing of an address that cannot be read is shown: where its password ends is then anybody's guess."""
     url = url if "://" in url else f"http://{url}"
     if not _is_address(url):
-        raise InputError(
-            [
-                f"{setting} is no address of a proxy; write http://user:password@host:port, and signs such as # / ? [ in user and "
-                "password percent-encoded (%23 %2F %3F %5B). It is not shown here, for it may hold a password."
-            ]
-        )
+        raise InputError([f"{setting} is no address of a proxy. {HOW_TO_WRITE_IT}"])
     if (scheme := urlsplit(url).scheme) not in USUAL_PORTS:
         raise InputError([f"{setting} is a {scheme} proxy. Those of the kinds http and https are known here."])
     return url

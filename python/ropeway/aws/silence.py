@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from http.client import RemoteDisconnected
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,7 +25,11 @@ CA = (
     "If a proxy or a store of yours signs its own certificates, give their authority: the agent's --sslcacert, or a file in "
     "AWS_CA_BUNDLE."
 )
+CLOCK = "Renew it there; if it ought to be good, set this machine's clock (NTP)."
+NAMES = "Write the endpoint URL with a name that the certificate has, or give the other side one for this name."
 LOGIN = "Set them where the proxy is set: the agent's --proxyusername and --proxypassword, or HTTPS_PROXY."
+PROXY = "Check its address where it is set: the agent's --proxyurl, or HTTPS_PROXY."
+BYPASS = "or reach it without the proxy: by the agent's .proxybypass, or NO_PROXY."
 WAY = "Check the endpoint URL, firewalls, and that there is a way out: a NAT, a VPC endpoint, a proxy."
 
 E = TypeVar("E", bound=BaseException)
@@ -83,15 +88,17 @@ def _no_connection_in_time(error: Exception, doing: str) -> RopewayError:
 
 def _no_answer_in_time(error: Exception, doing: str) -> RopewayError:
     return NetworkError(
-        f"Could not {doing}: {_host(error)} took the request but did not answer in time.",
+        f"Could not {doing}: {_by_way(error)} took the request but did not answer in time.",
         advice="Run again later, or with fewer transfers at once.",
     )
 
 
 def _closed(error: Exception, doing: str) -> RopewayError:
+    plain = _detail(error, "endpoint_url").startswith("http://")
+    tls = " If it speaks TLS, the endpoint URL must begin with https://." if plain else ""
     return NetworkError(
-        f"Could not {doing}: {_host(error)} closed the connection before it had answered.",
-        advice="Run again; if it stays so, look at the proxies and firewalls between.",
+        f"Could not {doing}: {_by_way(error)} closed the connection before it had answered.",
+        advice=f"Run again; if it stays so, look at the proxies and firewalls between.{tls}",
     )
 
 
@@ -104,35 +111,73 @@ def _cut_short(error: Exception, doing: str) -> RopewayError:
     )
 
 
+# --- proxies ---------------------------------------------------------------------------------------------------------------
+
+
 def _proxy(error: Exception, doing: str) -> RopewayError:
-    proxy = urlsplit(_detail(error, "proxy_url")).netloc.rpartition("@")[2] or "between"
+    proxy = f"the proxy {_proxy_host(error)}"
+    if status := _refusal(error):
+        return _refused_by(proxy, status, error, doing)
+    if _cause(error, RemoteDisconnected):
+        return _closed(error, doing)
+    if _speaks_no_tls(error):
+        return TlsError(f"Could not {doing}: {proxy} speaks no TLS.", advice="Should its address begin with http://?")
+    if _cause(error, ssl.SSLError) or _cause(error, CertificateError):
+        return _unfit(error, doing, proxy)
     why = _cause(error, OSError)
-    words = _system(why) if why else _line(error)
-    if "407" in words:
-        return NetworkError(
-            f"Could not {doing}: the proxy {proxy} wants a user and a password ({words}).",
-            advice=LOGIN,
-        )
     return NetworkError(
-        f"Could not {doing}: the proxy {proxy} did not lead there ({words}).",
-        advice="Check the proxy's address, and that it lets AWS's addresses through.",
+        f"Could not {doing}: {proxy} cannot be reached ({_system(why) if why else _line(error)}).", advice=PROXY
     )
 
 
+def _refused_by(proxy: str, status: str, error: Exception, doing: str) -> RopewayError:
+    host, words = _host(error), _system(_cause(error, OSError) or OSError(status))
+    if status == "407" and "@" in _detail(error, "proxy_url"):
+        return NetworkError(f"Could not {doing}: {proxy} does not take the user and password ({words}).", advice=LOGIN)
+    if status == "407":
+        return NetworkError(f"Could not {doing}: {proxy} wants a user and a password ({words}).", advice=LOGIN)
+    if status == "403":
+        return NetworkError(
+            f"Could not {doing}: {proxy} does not let {host} through ({words}).",
+            advice=f"Have {host} let through there, {BYPASS}",
+        )
+    return NetworkError(
+        f"Could not {doing}: {proxy} did not reach {host} ({words}).",
+        advice=f"Check the region and the endpoint URL, and that the proxy knows this name; {BYPASS}",
+    )
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------------------
+
+
 def _tls(error: Exception, doing: str) -> RopewayError:
-    unverified = _cause(error, ssl.SSLCertVerificationError)
-    host = _host(error)
-    if unverified:
+    if _speaks_no_tls(error):
         return TlsError(
-            f"Could not {doing}: the certificate of {host} is not trusted ({unverified.verify_message}).", advice=CA
+            f"Could not {doing}: {_host(error)} speaks no TLS.", advice="Should the endpoint URL begin with http://?"
+        )
+    return _unfit(error, doing, _host(error))
+
+
+def _unfit(error: Exception, doing: str, whose: str) -> RopewayError:
+    if unverified := _cause(error, ssl.SSLCertVerificationError):
+        return TlsError(
+            f"Could not {doing}: the certificate of {whose} is not trusted ({unverified.verify_message}).",
+            advice=CLOCK if unverified.verify_code in OUT_OF_TIME else CA,
+        )
+    if misnamed := _cause(error, CertificateError):
+        return TlsError(
+            f"Could not {doing}: the certificate of {whose} is another's ({_line(misnamed)}).", advice=NAMES
         )
     broken = _cause(error, ssl.SSLError)
-    if broken and broken.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}:
-        return TlsError(
-            f"Could not {doing}: {host} speaks no TLS.", advice="Should the endpoint URL begin with http://?"
-        )
     why = broken.reason if broken and broken.reason else _line(error)
-    return TlsError(f"Could not {doing}: no TLS connection to {host} ({why}).", advice=CA)
+    return TlsError(f"Could not {doing}: no TLS connection to {whose} ({why}).", advice=CA)
+
+
+OUT_OF_TIME = {9, 10}
+"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED (OpenSSL, x509_vfy.h)."""
+
+
+# --- something else there ----------------------------------------------------------------------------------------------------
 
 
 def _no_aws(error: Exception, doing: str) -> RopewayError:
@@ -220,6 +265,16 @@ def _detail(error: Exception, name: str) -> Any:
 def _host(error: Exception) -> str:
     """Host and port alone: a path may be long, a query may hold a signature."""
     return urlsplit(_detail(error, "endpoint_url")).netloc or "the other side"
+
+
+def _by_way(error: Exception) -> str:
+    """Behind a proxy nobody can tell which of the two it was."""
+    proxy = _proxy_host(error)
+    return f"{_host(error)} (through the proxy {proxy})" if proxy else _host(error)
+
+
+def _proxy_host(error: Exception) -> str:
+    return urlsplit(_detail(error, "proxy_url") or "").netloc.rpartition("@")[2]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
