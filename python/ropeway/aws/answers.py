@@ -135,7 +135,8 @@ def _phrase(status: int) -> str:
 
 def _not_of_aws(answer: Answer) -> RopewayError:
     if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return NetworkError(f"Could not {answer.doing}: the proxy wants a user and a password.", advice=LOGIN)
+        words = "the proxy wants a user and a password, or others than it got"
+        return NetworkError(f"Could not {answer.doing}: {words}.", advice=LOGIN)
     return NetworkError(
         f"Could not {answer.doing}: what came back ({answer.status}) is a web page, no answer of AWS.",
         advice="Check the endpoint URL (it must be the store's API, not its web page), and the proxies between.",

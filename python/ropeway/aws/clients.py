@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ProxyConnectionError
 from botocore.session import Session
 
 from ropeway.aws import credentials
@@ -180,11 +179,7 @@ class _Session(Session):
 
 
 def _no_hopeless_retries(client: Any) -> None:
-    """And a proxy's error, of which botocore tells only where the proxy is, learns where it should have led."""
-
-    def stop(caught_exception: Exception | None, request_dict: Mapping[str, Any], **_: Any) -> None:
-        if isinstance(caught_exception, ProxyConnectionError):
-            caught_exception.kwargs["endpoint_url"] = request_dict["url"]
+    def stop(caught_exception: Exception | None, **_: Any) -> None:
         if caught_exception and is_hopeless(caught_exception):
             raise caught_exception
 
