@@ -35,36 +35,55 @@ FOREIGN = (BotoCoreError, ClientError, ResponseParserError, HTTPError)
 
 
 @contextmanager
-def asking(doing: str, *, action: str = "", bucket: str = "", region: str = "") -> Iterator[None]:
+def asking(
+    doing: str, *, action: str | tuple[str, ...] = "", bucket: str = "", bucket_owner: str = "", region: str = ""
+) -> Iterator[None]:
     """Whatever botocore raises inside becomes one of our errors.
 
-    `doing` reads on from "Could not"; `action` is the IAM action that it needs ("s3:PutObject"); `region` is the one asked.
+    `doing` reads on from "Could not"; `action` is the IAM action that it needs ("s3:PutObject"), or all of them; `bucket_owner`
+    the account that was asked for; `region` is the one asked.
     """
     try:
         yield
     except FOREIGN as error:
-        raise put_into_words(error, doing, action=action, bucket=bucket, region=region) from error
+        raise put_into_words(
+            error, doing, action=action, bucket=bucket, bucket_owner=bucket_owner, region=region
+        ) from error
 
 
 def put_into_words(
-    error: Exception, doing: str, *, action: str = "", bucket: str = "", region: str = ""
+    error: Exception,
+    doing: str,
+    *,
+    action: str | tuple[str, ...] = "",
+    bucket: str = "",
+    bucket_owner: str = "",
+    region: str = "",
 ) -> RopewayError:
     """The same for code that cannot use a with-block. An error that is ours already comes back as it is."""
     if isinstance(error, RopewayError):
         return error
     if isinstance(error, ClientError):
-        return _answer(error, doing, action, bucket, region).told()
+        actions = tuple(action.split()) if isinstance(action, str) else action
+        return _answer(error, Asked(doing, actions, bucket, bucket_owner, region)).told()
     return silence(error, doing)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer that says no. `error` holds what the body said beyond code and words, `headers` are lower-case."""
+class Asked:
+    """What was asked for, see `asking`."""
 
     doing: str
-    action: str
+    actions: tuple[str, ...]
     bucket: str
+    bucket_owner: str
     region: str
+
+
+@dataclass(frozen=True)
+class Answer(Asked):
+    """One answer that says no. `error` holds what the body said beyond code and words, `headers` are lower-case."""
+
     operation: str
     code: str
     words: str
@@ -102,22 +121,19 @@ class Answer:
         return named if named != self.region and (by_status or self.code in ABOUT_REGIONS) else ""
 
     @property
-    def needed(self) -> str:
+    def needed(self) -> tuple[str, ...]:
         """The IAM action that was refused: AWS's words know better than the caller (a PUT may need kms:GenerateDataKey)."""
         found = re.search(r"not authorized to perform: ([\w-]+:\w+)", self.words)
-        return found[1] if found else self.action
+        return (found[1],) if found else self.actions
 
 
-def _answer(error: ClientError, doing: str, action: str, bucket: str, region: str) -> Answer:
+def _answer(error: ClientError, asked: Asked) -> Answer:
     details: Mapping[str, Any] = error.response.get("Error", {})
     meta: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
     headers: Mapping[str, str] = meta.get("HTTPHeaders", {})
     status = int(meta.get("HTTPStatusCode", 0))
     return Answer(
-        doing=doing,
-        action=action,
-        bucket=bucket,
-        region=region,
+        **vars(asked),
         operation=error.operation_name,
         code=str(details.get("Code") or status),
         words=str(details.get("Message") or _phrase(status)),
@@ -192,14 +208,28 @@ def _denied(answer: Answer) -> RopewayError:
     if answer.operation in STS:
         return answer.credentials(STS[answer.operation])
     reason = next((advice for words, advice in REASONS if words in answer.words), "")
-    return answer.said(AccessDenied, f"{_need(answer)} {reason or PERHAPS}".strip())
+    return answer.said(AccessDenied, f"{_need(answer)} {reason or _perhaps(answer)}".strip())
 
 
 def _need(answer: Answer) -> str:
-    if answer.needed.startswith("kms:"):
-        return f"The identity needs {answer.needed} on the KMS key, by its own policy and by the key's."
     where = f" on bucket {answer.bucket}" if answer.bucket else ""
-    return f"The identity needs {answer.needed}{where}." if answer.needed else ""
+    if answer.operation == "HeadObject" and len(answer.needed) > 1:
+        read, listing = answer.needed
+        return (
+            f"The identity needs {read}{where}, and {listing} to be told that there is no such object; which of them is missing, "
+            "an answer to HEAD does not say. Where a KMS key of yours encrypts the object, it needs kms:Decrypt, too."
+        )
+    on_key = [action for action in answer.needed if action.startswith("kms:")]
+    others = [action for action in answer.needed if action not in on_key]
+    parts = [f"{' and '.join(others)}{where}"] if others else []
+    parts += [f"{' and '.join(on_key)} on the KMS key, by its own policy and by the key's"] if on_key else []
+    return f"The identity needs {', and '.join(parts)}." if parts else ""
+
+
+def _perhaps(answer: Answer) -> str:
+    if answer.bucket_owner:
+        return f"Or the bucket does not belong to account {answer.bucket_owner} (expectedBucketOwner). {PERHAPS}"
+    return PERHAPS
 
 
 # --- the bucket --------------------------------------------------------------------------------------------------------------
@@ -246,6 +276,10 @@ def _bad_request(answer: Answer) -> RopewayError:
     )
 
 
+def _deleted(answer: Answer) -> RopewayError:
+    return answer.said(AwsError, DELETED if answer.operation in {"HeadObject", "GetObject"} else "")
+
+
 def _archived(answer: Answer) -> RopewayError:
     kept = answer.error.get("StorageClass", "")
     where = f" in {kept}" if kept else ""
@@ -255,6 +289,8 @@ def _archived(answer: Answer) -> RopewayError:
 
 
 def _invalid_request(answer: Answer) -> RopewayError:
+    if "Object Lock" in answer.words:
+        return answer.said(AwsError, NO_CHECKSUM if "HTTP header is required" in answer.words else NO_LOCK)
     if "Server Side Encryption" in answer.words:
         return answer.said(AwsError, "The object is encrypted with a customer key (SSE-C): give it as customerKey.")
     return _digest(answer) if "checksum" in answer.words.lower() else _anything_else(answer)
@@ -303,6 +339,13 @@ TOKEN = "The session token does not belong to the access key, or is not whole: c
 MALFORMED = "The access key is not written as AWS writes one: copy it anew."
 TAKEN = "Bucket names are one for all accounts, and another account has this one: choose another name."
 NO_ACL = "The bucket takes no ACLs (its owner owns every object): set the canned ACL (filesAcl) to none."
+NO_CHECKSUM = "The bucket locks its objects, and takes none without a checksum: set `checksums` to whenSupported."
+NO_LOCK = (
+    "The bucket must have Object Lock enabled before objects in it can be locked (objectLockMode, objectLockLegalHold)."
+)
+DELETED = (
+    "That version only says that the object was deleted: ask for the one before it (`aws s3api list-object-versions`)."
+)
 NOT_KNOWN = (
     "The store does not know a feature that was asked for; stores without checksums need `checksums: whenRequired`."
 )
@@ -323,6 +366,7 @@ CODES: Mapping[str, Callable[[Answer], RopewayError]] = {
         ("NoSuchBucket", _no_bucket),
         ("404", _not_found),
         ("400", _bad_request),
+        ("405 MethodNotAllowed", _deleted),
         ("BucketAlreadyExists", _advice(TAKEN)),
         ("AccessControlListNotSupported InvalidBucketAclWithObjectOwnership", _advice(NO_ACL)),
         ("InvalidObjectState", _archived),

@@ -5,7 +5,7 @@ Nothing above this module knows how bytes travel; another engine is another impl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -25,7 +25,10 @@ class CustomerKey:
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """What S3 keeps beside the bytes. Empty means: not sent. `sse` is AES256, aws:kms or aws:kms:dsse."""
+    """What S3 keeps beside the bytes. Empty means: not sent. `sse` is AES256, aws:kms or aws:kms:dsse.
+
+    `lock_mode` is GOVERNANCE or COMPLIANCE and goes with `lock_until`, a time as 2027-01-31T00:00:00Z.
+    """
 
     content_type: str = ""
     cache_control: str = ""
@@ -39,11 +42,17 @@ class Headers:
     sse: str = ""
     kms_key_id: str = ""
     customer_key: CustomerKey | None = None
+    lock_mode: str = ""
+    lock_until: str = ""
+    legal_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Send a local file. Size in bytes and mtime in nanoseconds are those of the plan: a file that differs by then is an error."""
+    """Send a local file. Size in bytes and mtime in nanoseconds are those of the plan: a file that differs by then is an error.
+
+    With `keep_modified` the object's metadata tell the mtime too.
+    """
 
     path: str
     bucket: str
@@ -51,13 +60,15 @@ class Put:
     size: int
     mtime_ns: int
     headers: Headers
+    keep_modified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Get:
     """Fetch an object to `path`, whole or not at all (a temporary name beside it, then a rename). Parent folders are made.
 
-    `etag` pins the version that the plan saw: another one by then is an error.
+    `etag` pins what the plan saw: another one by then is an error. `version_id` asks for that version, empty for the current one.
+    With `keep_modified` the file's mtime is the one in the metadata, else the time at which the object was stored.
     """
 
     bucket: str
@@ -66,6 +77,8 @@ class Get:
     size: int
     etag: str
     customer_key: CustomerKey | None = None
+    version_id: str = ""
+    keep_modified: bool = False
 
 
 Transfer = Put | Get
@@ -73,27 +86,38 @@ Transfer = Put | Get
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """What became of one transfer: `error` is None only when every byte has arrived and was verified."""
+    """What became of one transfer: `error` is None only when every byte has arrived and was verified.
+
+    `version_id` is that of the object which was written or read, where the bucket keeps versions.
+    """
 
     work: Transfer
     seconds: float
     error: RopewayError | None = None
+    version_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object as a listing shows it. `modified` is seconds since the epoch; an ETag is held without its quotes."""
+    """An object as a listing shows it. `modified` is seconds since the epoch; an ETag is held without its quotes.
+
+    A listing shows current versions, whose `version_id` it does not tell.
+    """
 
     key: str
     size: int
     etag: str
     storage_class: str
     modified: float
+    version_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """An object as HEAD shows it. `checksums` are (algorithm, base64) pairs; `checksum_type` FULL_OBJECT or COMPOSITE."""
+    """An object as HEAD shows it. `checksums` are (algorithm, base64) pairs; `checksum_type` FULL_OBJECT or COMPOSITE.
+
+    `modified` is seconds since the epoch, `version_id` empty where the bucket never kept versions.
+    """
 
     size: int
     etag: str
@@ -102,6 +126,16 @@ class Head:
     checksums: Pairs = ()
     checksum_type: str = ""
     restore: str = ""
+    modified: float = 0.0
+    version_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every request says: whose bucket it must be (an account id; empty: anybody's), and whether the requester pays for it."""
+
+    bucket_owner: str = ""
+    requester_pays: bool = False
 
 
 Sent = Callable[[int], None]
@@ -126,9 +160,13 @@ class ObjectEngine(Protocol):
         keys: Sequence[str],
         customer_key: CustomerKey | None = None,
         *,
+        versions: Mapping[str, str] | None = None,
         cancellation: Cancellation | None = None,
     ) -> Iterator[tuple[str, Head | None]]:
-        """Each key with its head, None where there is no such object; many in flight, in any order. Raises the first error."""
+        """Each key with its head, None where there is no such object; many in flight, in any order. Raises the first error.
+
+        `versions` (key -> version id) asks for these versions of these keys.
+        """
         ...
 
     def tags(self, bucket: str, key: str) -> Pairs:
@@ -147,6 +185,9 @@ class ObjectEngine(Protocol):
         """One listing of at most one key: raises what any work on this bucket would meet. AccessDenied is for the caller to weigh."""
         ...
 
-    def create_bucket(self, bucket: str, region: str) -> None:
-        """Make the bucket in `region`. One that is ours already is no error; one of somebody else is."""
+    def create_bucket(self, bucket: str, region: str, *, object_lock: bool = False) -> None:
+        """Make the bucket in `region`, with versions and Object Lock if asked.
+
+        One that is ours already is no error; one of somebody else is.
+        """
         ...

@@ -14,7 +14,18 @@ from ropeway.errors import IntegrityError, RopewayError
 from ropeway.s3.boto.checksums import Crc32, Digest, Proof, composite_in, joined, plain_etag, proof_in
 from ropeway.s3.boto.flow import Job, Request, advise
 from ropeway.s3.boto.line import Line
-from ropeway.s3.boto.receive import NOT_KEPT, Stretch, asking, check_pinned, name, of_range, pinned, receive
+from ropeway.s3.boto.receive import (
+    NOT_KEPT,
+    Stamp,
+    Stretch,
+    asking,
+    check_pinned,
+    name,
+    of_range,
+    pinned,
+    receive,
+    stamp_of,
+)
 from ropeway.s3.boto.temporary import Temporary
 from ropeway.s3.engine import Get
 
@@ -29,20 +40,23 @@ RANGE = 8 * MIB
 class Look:
     """What HEAD says of a large object: a proof of its bytes, or, with `parts` more than 0, of the digests of so many parts."""
 
+    of: Stamp
     proof: Proof | None
     parts: int = 0
 
 
-def download(line: Line, get: Get) -> Job[None]:
+def download(line: Line, get: Get) -> Job[str]:
+    """Returns the id of the version that arrived."""
     file = Temporary(get.path)
     try:
         if get.size <= WHOLE:
-            yield [partial(_at_once, line, get, file)]
+            (of,) = yield [partial(_at_once, line, get, file)]
         else:
-            yield from _in_ranges(line, get, file)
+            of = yield from _in_ranges(line, get, file)
     except Exception as error:
         _discard(file, error)
         raise
+    return str(of.version_id)
 
 
 def _discard(file: Temporary, error: Exception) -> None:
@@ -54,28 +68,35 @@ def _discard(file: Temporary, error: Exception) -> None:
         advise(error, f"Its temporary file is left: {failure.message}")
 
 
-def _at_once(line: Line, get: Get, file: Temporary) -> None:
+def _at_once(line: Line, get: Get, file: Temporary) -> Stamp:
     file.open(get.size)
-    receive(line, get, file, {})
-    file.keep()
+    of = receive(line, get, file, {}).of
+    _keep(get, file, of)
+    return of
+
+
+def _keep(get: Get, file: Temporary, of: Stamp) -> None:
+    file.keep(of.modified if get.keep_modified else None)
 
 
 # --- in ranges -----------------------------------------------------------------------------------------------------------
 
 
-def _in_ranges(line: Line, get: Get, file: Temporary) -> Job[None]:
+def _in_ranges(line: Line, get: Get, file: Temporary) -> Job[Stamp]:
     (look,) = yield [partial(_look, line, get, file)]
     stretches = yield (_by_parts if look.parts else _by_ranges)(line, get, file, look)
     yield [partial(_finish, line, get, file, look, stretches)]
+    of: Stamp = look.of
+    return of
 
 
 def _look(line: Line, get: Get, file: Temporary) -> Look:
     with asking(line, get):
         answer = line.client.head_object(**pinned(line, get))
         check_pinned(get, answer)
-        look = Look(proof_in(answer))
+        look = Look(stamp_of(answer), proof_in(answer))
         if not look.proof and (composite := composite_in(answer)) and _gives_parts(line, get, composite[1]):
-            look = Look(*composite)
+            look = Look(look.of, *composite)
     file.open(get.size)
     return look
 
@@ -103,7 +124,7 @@ def _finish(line: Line, get: Get, file: Temporary, look: Look, stretches: Sequen
     _check_whole(get, stretches)
     if look.proof:
         look.proof.check(_whole(line, file, look, look.proof, stretches), name(get), advice=NOT_KEPT)
-    file.keep()
+    _keep(get, file, look.of)
 
 
 def _whole(line: Line, file: Temporary, look: Look, proof: Proof, stretches: Sequence[Stretch]) -> Digest:

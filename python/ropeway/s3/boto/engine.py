@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Literal
@@ -12,13 +12,16 @@ from botocore.exceptions import ClientError
 
 from ropeway.errors import BucketMissing, Cancelled, CredentialsError, NetworkError, RopewayError, WrongRegion
 from ropeway.outcome import Cancellation
+from ropeway.s3 import actions
+from ropeway.s3.boto import terms
 from ropeway.s3.boto.checksums import plain_etag
 from ropeway.s3.boto.download import download
 from ropeway.s3.boto.flow import Flow, Job, R, Request, Stop
 from ropeway.s3.boto.line import Line, asking_by, watch
 from ropeway.s3.boto.parameters import of_customer_key, of_location, to_head
 from ropeway.s3.boto.upload import upload
-from ropeway.s3.engine import CustomerKey, Head, Listed, Pairs, Put, Sent, Transfer, Transferred
+from ropeway.s3.boto.versions import check_version, of_version, shown
+from ropeway.s3.engine import CustomerKey, Head, Listed, Pairs, Put, Sent, Terms, Transfer, Transferred
 
 CONCERN_ALL = (BucketMissing, Cancelled, CredentialsError, NetworkError, WrongRegion)
 """The other objects would meet the same: these are raised, where an object's own error is told in its result."""
@@ -32,11 +35,13 @@ class BotoEngine:
 
     name: Literal["boto3", "wire"] = "boto3"
 
-    def __init__(self, client: Any, *, concurrency: int, checksums: bool = True) -> None:
+    def __init__(self, client: Any, *, concurrency: int, checksums: bool = True, on: Terms | None = None) -> None:
         self._client = client
         self._concurrency = concurrency
         self._checksums = checksums
+        self._terms = on or Terms()
         watch(client)
+        terms.keep(client, self._terms)
 
     # --- reading -----------------------------------------------------------------------------------------------------------
 
@@ -51,11 +56,11 @@ class BotoEngine:
             yield from map(_listed, page.get("Contents", ()))
 
     def _page(self, pages: Iterator[Any], bucket: str, prefix: str) -> Any:
-        with self._asking(f"list s3://{bucket}/{prefix}", "s3:ListBucket", bucket):
+        with self._asking(f"list s3://{bucket}/{prefix}", actions.LIST, bucket):
             return next(pages, None)
 
     def probe(self, bucket: str, prefix: str) -> None:
-        with self._asking(f"list s3://{bucket}/{prefix}", "s3:ListBucket", bucket):
+        with self._asking(f"list s3://{bucket}/{prefix}", actions.LIST, bucket):
             self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
 
     def heads(
@@ -64,28 +69,35 @@ class BotoEngine:
         keys: Sequence[str],
         customer_key: CustomerKey | None = None,
         *,
+        versions: Mapping[str, str] | None = None,
         cancellation: Cancellation | None = None,
     ) -> Iterator[tuple[str, Head | None]]:
-        jobs = (self._head_job(bucket, key, customer_key) for key in keys)
+        asked = versions or {}
+        jobs = (self._head_job(bucket, key, customer_key, asked.get(key, "")) for key in keys)
         return self._flow(jobs, cancellation or Cancellation())
 
-    def _head_job(self, bucket: str, key: str, customer_key: CustomerKey | None) -> Job[tuple[str, Head | None]]:
-        (head,) = yield [partial(self._head, bucket, key, customer_key)]
+    def _head_job(
+        self, bucket: str, key: str, customer_key: CustomerKey | None, version_id: str
+    ) -> Job[tuple[str, Head | None]]:
+        (head,) = yield [partial(self._head, bucket, key, customer_key, version_id)]
         return key, head
 
-    def _head(self, bucket: str, key: str, customer_key: CustomerKey | None) -> Head | None:
+    def _head(self, bucket: str, key: str, customer_key: CustomerKey | None, version_id: str) -> Head | None:
         mode = {"ChecksumMode": "ENABLED"} if self._checksums else {}
-        with self._asking(f"look at s3://{bucket}/{key}", "s3:GetObject", bucket):
+        what = of_location(bucket, key) | of_version(version_id) | of_customer_key(customer_key)
+        doing = f"look at {shown(bucket, key, version_id)}"
+        with self._asking(doing, actions.of_head(version_id), bucket):
             try:
-                answer = self._client.head_object(**of_location(bucket, key), **of_customer_key(customer_key), **mode)
+                answer = self._client.head_object(**what, **mode)
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
                 raise
+        check_version(answer, version_id, doing)
         return to_head(answer, customer_key)
 
     def tags(self, bucket: str, key: str) -> Pairs:
-        with self._asking(f"read the tags of s3://{bucket}/{key}", "s3:GetObjectTagging", bucket):
+        with self._asking(f"read the tags of s3://{bucket}/{key}", actions.TAGS, bucket):
             answer = self._client.get_object_tagging(**of_location(bucket, key))
         return tuple(sorted((tag["Key"], tag["Value"]) for tag in answer["TagSet"]))
 
@@ -93,14 +105,17 @@ class BotoEngine:
 
     def transfer(self, work: Iterable[Transfer], sent: Sent, cancellation: Cancellation) -> Iterator[Transferred]:
         stop = Stop(cancellation)
-        return self._flow(_Transfers(Line(self._client, self._checksums, sent, stop)).jobs(work), cancellation, stop)
+        line = Line(self._client, self._terms, self._checksums, sent, stop)
+        return self._flow(_Transfers(line).jobs(work), cancellation, stop)
 
-    def create_bucket(self, bucket: str, region: str) -> None:
+    def create_bucket(self, bucket: str, region: str, *, object_lock: bool = False) -> None:
         """us-east-1 is the one region that may not be named (API reference, CreateBucket)."""
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        with self._asking(f"create the bucket {bucket} in {region} (CreateBucket)", "s3:CreateBucket", bucket):
+        lock = {"ObjectLockEnabledForBucket": True} if object_lock else {}
+        needed = actions.of_create_bucket(object_lock=object_lock)
+        with self._asking(f"create the bucket {bucket} in {region} (CreateBucket)", needed, bucket):
             try:
-                self._client.create_bucket(Bucket=bucket, **where)
+                self._client.create_bucket(Bucket=bucket, **where, **lock)
             except self._client.exceptions.BucketAlreadyOwnedByYou:
                 return
 
@@ -110,8 +125,8 @@ class BotoEngine:
         stop = stop or Stop(cancellation)
         return Flow(jobs, width=self._concurrency, stop=stop, cancellation=cancellation).results()
 
-    def _asking(self, doing: str, action: str, bucket: str) -> AbstractContextManager[None]:
-        return asking_by(self._client, doing, action, bucket)
+    def _asking(self, doing: str, needed: tuple[str, ...], bucket: str) -> AbstractContextManager[None]:
+        return asking_by(self._client, self._terms, doing, needed, bucket)
 
 
 class _Transfers:
@@ -129,15 +144,15 @@ class _Transfers:
 
     def _job(self, work: Transfer) -> Job[Transferred]:
         began = time.monotonic()
-        error = None
+        error, version_id = None, ""
         try:
-            yield from upload(self._line, work) if isinstance(work, Put) else download(self._line, work)
+            version_id = yield from upload(self._line, work) if isinstance(work, Put) else download(self._line, work)
         except CONCERN_ALL:
             raise
         except RopewayError as failure:
             self._failed = True
             error = failure
-        return Transferred(work, time.monotonic() - began, error)
+        return Transferred(work, time.monotonic() - began, error, version_id)
 
 
 def _page_job(page: Request) -> Job[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from ropeway.aws.answers import asking
 from ropeway.s3.boto.flow import Stop, check_current
 from ropeway.s3.boto.slices import Slice
-from ropeway.s3.engine import Sent
+from ropeway.s3.engine import Sent, Terms
 
 SMALL = 1 << 20
 """Bytes below which asking first ("Expect: 100-continue") costs more than it can save: a round trip an object."""
@@ -24,17 +24,21 @@ class Line:
     """`client` is a boto3 S3 client that `watch` has been called with; `checksums` says whether the store is given some."""
 
     client: Any
+    terms: Terms
     checksums: bool
     sent: Sent
     stop: Stop
 
-    def asking(self, doing: str, action: str, bucket: str) -> AbstractContextManager[None]:
-        return asking_by(self.client, doing, action, bucket)
+    def asking(self, doing: str, needed: tuple[str, ...], bucket: str) -> AbstractContextManager[None]:
+        return asking_by(self.client, self.terms, doing, needed, bucket)
 
 
-def asking_by(client: Any, doing: str, action: str, bucket: str) -> AbstractContextManager[None]:
-    """What botocore raises inside becomes one of our errors."""
-    return asking(doing, action=action, bucket=bucket, region=client.meta.region_name)
+def asking_by(
+    client: Any, terms: Terms, doing: str, needed: tuple[str, ...], bucket: str
+) -> AbstractContextManager[None]:
+    """What botocore raises inside becomes one of our errors. `needed` are the IAM actions."""
+    region = client.meta.region_name
+    return asking(doing, action=needed, bucket=bucket, bucket_owner=terms.bucket_owner, region=region)
 
 
 def watch(client: Any) -> None:

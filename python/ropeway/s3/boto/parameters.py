@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timezone
 from email.header import Header, decode_header, make_header
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from ropeway.s3 import modified
 from ropeway.s3.boto.checksums import plain_etag
-from ropeway.s3.engine import CustomerKey, Head, Headers, Pairs
+from ropeway.s3.boto.versions import version_in
+from ropeway.s3.engine import CustomerKey, Head, Headers, Pairs, Put
 
 PLAIN = (
     ("ContentType", "content_type"),
@@ -20,14 +23,24 @@ PLAIN = (
     ("StorageClass", "storage_class"),
     ("ServerSideEncryption", "sse"),
     ("SSEKMSKeyId", "kms_key_id"),
+    ("ObjectLockMode", "lock_mode"),
 )
 """What PUT takes and HEAD gives, under the same names."""
 CHECKSUM = "Checksum"
 
 
-def of_headers(headers: Headers) -> dict[str, Any]:
+def of_put(put: Put) -> dict[str, Any]:
     """For PutObject and CreateMultipartUpload."""
+    if not put.keep_modified:
+        return of_headers(put.headers)
+    mtime = (modified.NAME, modified.to_text(put.mtime_ns))
+    return of_headers(replace(put.headers, metadata=(*put.headers.metadata, mtime)))
+
+
+def of_headers(headers: Headers) -> dict[str, Any]:
     given = {theirs: getattr(headers, ours) for theirs, ours in (*PLAIN, ("ACL", "acl"))}
+    given["ObjectLockRetainUntilDate"] = headers.lock_until
+    given["ObjectLockLegalHoldStatus"] = "ON" if headers.legal_hold else ""
     given["Metadata"] = {name: _in_ascii(value) for name, value in headers.metadata}
     given["Tagging"] = urlencode(headers.tags, quote_via=quote)
     return {name: value for name, value in given.items() if value} | of_customer_key(headers.customer_key)
@@ -52,12 +65,31 @@ def to_head(answer: Mapping[str, Any], customer_key: CustomerKey | None = None) 
         checksums=_checksums(answer),
         checksum_type=answer.get("ChecksumType", ""),
         restore=answer.get("Restore", ""),
+        modified=answer["LastModified"].timestamp() if "LastModified" in answer else 0.0,
+        version_id=version_in(answer),
     )
+
+
+def modified_in(answer: Mapping[str, Any]) -> int | None:
+    """When the file that was uploaded had been written to, else when the object was; in nanoseconds, None when nothing is told."""
+    mtime = modified.from_text(answer.get("Metadata", {}).get(modified.NAME, ""))
+    if mtime is None and "LastModified" in answer:
+        return int(answer["LastModified"].timestamp()) * 10**9
+    return mtime
 
 
 def _to_headers(answer: Mapping[str, Any]) -> Headers:
     metadata = sorted((name, _from_ascii(value)) for name, value in answer.get("Metadata", {}).items())
-    return Headers(metadata=tuple(metadata), **{ours: answer.get(theirs, "") for theirs, ours in PLAIN})
+    return Headers(
+        metadata=tuple(metadata),
+        lock_until=_in_utc(answer["ObjectLockRetainUntilDate"]) if "ObjectLockRetainUntilDate" in answer else "",
+        legal_hold=answer.get("ObjectLockLegalHoldStatus") == "ON",
+        **{ours: answer.get(theirs, "") for theirs, ours in PLAIN},
+    )
+
+
+def _in_utc(time: datetime) -> str:
+    return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _checksums(answer: Mapping[str, Any]) -> Pairs:

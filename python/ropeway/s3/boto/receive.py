@@ -12,10 +12,12 @@ from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutErr
 from urllib3.exceptions import HTTPError
 
 from ropeway.errors import AwsError, IntegrityError
+from ropeway.s3 import actions
 from ropeway.s3.boto.checksums import Digest, Proof, plain_etag, proof_in
 from ropeway.s3.boto.line import Line
-from ropeway.s3.boto.parameters import of_customer_key, of_location
+from ropeway.s3.boto.parameters import modified_in, of_customer_key, of_location
 from ropeway.s3.boto.temporary import Temporary
+from ropeway.s3.boto.versions import check_version, of_version, shown, version_in
 from ropeway.s3.engine import Get
 
 BLOCK = 256 * 1024
@@ -27,17 +29,30 @@ BROKEN = (ReadTimeoutError, ResponseStreamingError, IncompleteReadError, HTTPErr
 NOT_KEPT = "Nothing of it was kept. Run again; when it fails again, the object or the way to it is damaged."
 
 
+@dataclass(frozen=True)
+class Stamp:
+    """Which version an answer is about, and when it was written to (nanoseconds since 1970)."""
+
+    version_id: str
+    modified: int | None
+
+
+def stamp_of(answer: Mapping[str, Any]) -> Stamp:
+    return Stamp(version_in(answer), modified_in(answer))
+
+
 @dataclass
 class Stretch:
     """The bytes from `start` to `end` (not included), of which those before `at` have arrived and `digest` has seen them.
 
-    `proof` is what the store says of them, where that is asked for.
+    `proof` is what the store says of them, where that is asked for; `of` is what it says of the object.
     """
 
     start: int
     end: int
     at: int
     digest: Digest | None
+    of: Stamp
     proof: Proof | None = None
 
 
@@ -78,7 +93,7 @@ def _answer(line: Line, get: Get, how: Mapping[str, Any]) -> Iterator[Mapping[st
 def _begun(get: Get, answer: Mapping[str, Any], how: Mapping[str, Any], digest: Digest | None) -> Stretch:
     start, end = _span(get, answer, how)
     proof = None if how else proof_in(answer)
-    return Stretch(start, end, start, proof.start() if proof else digest, proof)
+    return Stretch(start, end, start, proof.start() if proof else digest, stamp_of(answer), proof)
 
 
 def _span(get: Get, answer: Mapping[str, Any], how: Mapping[str, Any]) -> tuple[int, int]:
@@ -133,25 +148,27 @@ def _take(line: Line, file: Temporary, stretch: Stretch, answer: Mapping[str, An
 
 
 def name(get: Get) -> str:
-    return f"s3://{get.bucket}/{get.key}"
+    return shown(get.bucket, get.key, get.version_id)
 
 
 def pinned(line: Line, get: Get, *, match: bool = True) -> dict[str, Any]:
-    """What every GET and HEAD of the object asks with: the version that the plan saw, and checksums."""
-    version = {"IfMatch": f'"{get.etag}"'} if get.etag and match else {}
+    """What every GET and HEAD of the object asks with: what the plan saw, and checksums."""
+    seen = {"IfMatch": f'"{get.etag}"'} if get.etag and match else {}
     mode = {"ChecksumMode": "ENABLED"} if line.checksums else {}
-    return of_location(get.bucket, get.key) | of_customer_key(get.customer_key) | version | mode
+    what = of_location(get.bucket, get.key) | of_version(get.version_id)
+    return what | of_customer_key(get.customer_key) | seen | mode
 
 
 def check_pinned(get: Get, answer: Mapping[str, Any]) -> None:
-    """For stores that do not know If-Match. Raises AwsError."""
+    """For stores that do not know If-Match, or versions. Raises AwsError."""
+    check_version(answer, get.version_id, _doing(get))
     if get.etag and plain_etag(answer) != get.etag:
         raise _changed(get)
 
 
 @contextmanager
 def asking(line: Line, get: Get) -> Iterator[None]:
-    with line.asking(_doing(get), "s3:GetObject", get.bucket):
+    with line.asking(_doing(get), actions.of_get(get.version_id), get.bucket):
         try:
             yield
         except ClientError as error:

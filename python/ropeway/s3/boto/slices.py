@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ropeway.errors import LocalFileError, RopewayError
-from ropeway.s3.boto.checksums import Crc32, Digest, proof_in
+from ropeway.s3.boto.checksums import ALGORITHMS, Crc32, Digest, proof_in
 from ropeway.s3.boto.flow import Stop
 from ropeway.s3.engine import Put, Sent
 
@@ -121,6 +122,10 @@ class Slice:
         if self._crc is None:
             self._crc = self._through(Crc32())
         return self._crc.value
+
+    def md5(self) -> str:
+        """In base64, as Content-MD5 (RFC 1864) has it."""
+        return base64.b64encode(self._through(ALGORITHMS["MD5"]()).digest()).decode()
 
     def verify(self, answer: Mapping[str, Any], what: str) -> None:
         """Raises IntegrityError when the store's answer speaks of other bytes than these, as far as it says.

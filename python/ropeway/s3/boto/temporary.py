@@ -63,10 +63,12 @@ class Temporary:
             os.lseek(self._descriptor, offset, os.SEEK_SET)
             return os.read(self._descriptor, BLOCK)
 
-    def keep(self) -> None:
-        """Give it its name."""
+    def keep(self, modified: int | None = None) -> None:
+        """Give it its name; and say that it was last written to then, in nanoseconds since 1970."""
         with self._doing():
             self._close()
+            if modified is not None:
+                os.utime(self._path, ns=(modified, modified))
             os.replace(self._path, self.target)
             self._made = False
 

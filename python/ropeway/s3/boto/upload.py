@@ -11,11 +11,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ropeway.errors import IntegrityError, RopewayError
+from ropeway.s3 import actions
 from ropeway.s3.boto.checksums import in_base64, joined
 from ropeway.s3.boto.flow import Job, Request, advise
 from ropeway.s3.boto.line import Line
-from ropeway.s3.boto.parameters import of_customer_key, of_headers, of_location
+from ropeway.s3.boto.parameters import of_customer_key, of_location, of_put
 from ropeway.s3.boto.slices import Slice, check_unchanged
+from ropeway.s3.boto.versions import version_in
 from ropeway.s3.engine import Put
 
 MIB = 1 << 20
@@ -44,20 +46,23 @@ class Part:
     echoed: bool
 
 
-def upload(line: Line, put: Put) -> Job[None]:
+def upload(line: Line, put: Put) -> Job[str]:
+    """Returns the id of the version that was made."""
     if put.size <= SINGLE:
-        yield [partial(_put, line, put)]
+        (version_id,) = yield [partial(_put, line, put)]
     else:
-        yield from _in_parts(line, put)
+        version_id = yield from _in_parts(line, put)
+    return str(version_id)
 
 
-def _put(line: Line, put: Put) -> None:
+def _put(line: Line, put: Put) -> str:
     with _sending(line, put, 0, put.size) as body:
         answer = line.client.put_object(
-            **of_location(put.bucket, put.key), **of_headers(put.headers), **_checksum(line, body), Body=body or b""
+            **of_location(put.bucket, put.key), **of_put(put), **_checksum(line, put, body), Body=body or b""
         )
         body.check_unchanged()
         body.verify(answer, _name(put))
+    return version_in(answer)
 
 
 @contextmanager
@@ -67,16 +72,21 @@ def _sending(line: Line, put: Put, offset: int, length: int) -> Iterator[Slice]:
 
 
 def _asking(line: Line, put: Put) -> Any:
-    return line.asking(f"upload {put.path} to {_name(put)}", "s3:PutObject", put.bucket)
+    return line.asking(f"upload {put.path} to {_name(put)}", actions.of_put(put.headers), put.bucket)
 
 
 def _name(put: Put) -> str:
     return f"s3://{put.bucket}/{put.key}"
 
 
-def _checksum(line: Line, body: Slice) -> dict[str, str]:
-    """Sent as a header, for stores that know no trailers; so the file is read once before it is sent."""
-    return {"ChecksumAlgorithm": "CRC32", "ChecksumCRC32": in_base64(body.crc32())} if line.checksums else {}
+def _checksum(line: Line, put: Put, body: Slice) -> dict[str, str]:
+    """Sent as a header, for stores that know no trailers; so the file is read once before it is sent.
+
+    Object Lock demands one or the other (S3 API reference, PutObject and UploadPart).
+    """
+    if line.checksums:
+        return {"ChecksumAlgorithm": "CRC32", "ChecksumCRC32": in_base64(body.crc32())}
+    return {"ContentMD5": body.md5()} if put.headers.lock_mode or put.headers.legal_hold else {}
 
 
 # --- in parts ----------------------------------------------------------------------------------------------------------
@@ -87,22 +97,21 @@ def part_size(size: int) -> int:
     return max(SINGLE, -(-size // MOST_PARTS // MIB) * MIB)
 
 
-def _in_parts(line: Line, put: Put) -> Job[None]:
+def _in_parts(line: Line, put: Put) -> Job[str]:
     (begun,) = yield [partial(_begin, line, put)]
     try:
         parts = yield _parts(line, put, begun)
-        yield [partial(_complete, line, put, begun, parts)]
+        (version_id,) = yield [partial(_complete, line, put, begun, parts)]
     except Exception as error:
         yield from _abort(line, put, begun, error)
         raise
+    return str(version_id)
 
 
 def _begin(line: Line, put: Put) -> Upload:
     wanted = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if line.checksums else {}
     with _asking(line, put):
-        answer = line.client.create_multipart_upload(
-            **of_location(put.bucket, put.key), **of_headers(put.headers), **wanted
-        )
+        answer = line.client.create_multipart_upload(**of_location(put.bucket, put.key), **of_put(put), **wanted)
     return Upload(answer["UploadId"], whole=answer.get("ChecksumType") == "FULL_OBJECT")
 
 
@@ -118,7 +127,7 @@ def _send_part(line: Line, put: Put, begun: Upload, number: int) -> Part:
     length = min(step, put.size - offset)
     with _sending(line, put, offset, length) as body:
         answer = line.client.upload_part(
-            **_of_upload(put, begun), **_checksum(line, body), PartNumber=number, Body=body
+            **_of_upload(put, begun), **_checksum(line, put, body), PartNumber=number, Body=body
         )
         body.check_unchanged()
         body.verify(answer, f"Part {number} of {_name(put)}")
@@ -130,7 +139,7 @@ def _of_upload(put: Put, begun: Upload) -> dict[str, Any]:
     return of_location(put.bucket, put.key) | of_customer_key(put.headers.customer_key) | {"UploadId": begun.id}
 
 
-def _complete(line: Line, put: Put, begun: Upload, parts: list[Part]) -> None:
+def _complete(line: Line, put: Put, begun: Upload, parts: list[Part]) -> str:
     check_unchanged(put)
     whole = {"ChecksumCRC32": in_base64(_crc_of(parts))} if begun.whole else {}
     with _asking(line, put):
@@ -140,6 +149,7 @@ def _complete(line: Line, put: Put, begun: Upload, parts: list[Part]) -> None:
             f"{_name(put)} did not arrive whole: its CRC32 is {answer['ChecksumCRC32']} in S3 and {whole['ChecksumCRC32']} here.",
             advice="What S3 holds is damaged: run again to replace it.",
         )
+    return version_in(answer)
 
 
 def _completed(line: Line, put: Put, begun: Upload, parts: list[Part], whole: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -180,9 +190,10 @@ def _found(line: Line, put: Put, whole: Mapping[str, Any], error: ClientError) -
     """The object's own word that it is the one that was sent. Raises `error` when it does not give it."""
     if not whole:
         raise error
-    answer: Mapping[str, Any] = line.client.head_object(
-        **of_location(put.bucket, put.key), **of_customer_key(put.headers.customer_key), ChecksumMode="ENABLED"
-    )
+    with line.asking(f"look at {_name(put)}", actions.of_head(), put.bucket):
+        answer: Mapping[str, Any] = line.client.head_object(
+            **of_location(put.bucket, put.key), **of_customer_key(put.headers.customer_key), ChecksumMode="ENABLED"
+        )
     if answer.get("ChecksumCRC32") != whole["ChecksumCRC32"]:
         raise error
     return answer
@@ -202,7 +213,7 @@ def _abort(line: Line, put: Put, begun: Upload, error: Exception) -> Generator[l
 def _abort_now(line: Line, put: Put, begun: Upload) -> None:
     """Twice: a part that was on its way during the first may be stored after it (API reference, AbortMultipartUpload)."""
     location = of_location(put.bucket, put.key) | {"UploadId": begun.id}
-    with line.asking(f"abort the upload to {_name(put)}", "s3:AbortMultipartUpload", put.bucket):
+    with line.asking(f"abort the upload to {_name(put)}", actions.ABORT, put.bucket):
         try:
             line.client.abort_multipart_upload(**location)
             line.client.abort_multipart_upload(**location)
