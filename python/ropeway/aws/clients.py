@@ -158,6 +158,9 @@ def _config(session: Session, inputs: AwsInputs) -> Config:
         retries={"mode": "adaptive", "total_max_attempts": session.get_config_variable("max_attempts") or ATTEMPTS},
         request_checksum_calculation=checksums,
         response_checksum_validation=checksums,
+        # None leaves it to AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and the profile.
+        use_fips_endpoint=inputs.use_fips_endpoint or None,
+        use_dualstack_endpoint=inputs.use_dual_stack_endpoint or None,
         s3=s3,
         user_agent_extra=f"ropeway/{VERSION}",
     )

@@ -40,12 +40,19 @@ class Network:
     `proxy_url` may carry user and password (percent-encoded); it is never printed. `bypass` are regular expressions as the
     agent keeps them: an address (`https://host`, with its port when that is not the usual one) in which one of them is found
     is reached without the proxy, loopback always. `ca_file` (PEM) is trusted beside the usual authorities, not instead of them.
+    Without `verify` anybody is trusted: the door has to warn of it (`UNVERIFIED`).
     """
 
     proxy_url: str = field(default="", repr=False)
     bypass: tuple[str, ...] = ()
     ca_file: str = ""
     verify: bool = True
+
+
+UNVERIFIED = (
+    "This agent was configured with --sslskipcertvalidation: nobody checks that it is AWS, or your store, who takes the credentials "
+    "and the files, or gives them. Give the agent the authority of your network by --sslcacert instead."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +95,16 @@ class AwsInputs:
         "says `addressing_style = virtual`.",
         group=ENDPOINT.name,
     )
+    use_fips_endpoint: bool = inputs.flag(
+        "FIPS endpoints",
+        "Ask AWS at its FIPS 140 endpoints. Not every region has them; `AWS_USE_FIPS_ENDPOINT` says the same.",
+        group=ENDPOINT.name,
+    )
+    use_dual_stack_endpoint: bool = inputs.flag(
+        "Dual-stack endpoints",
+        "Ask AWS at its endpoints that have IPv6 addresses too. `AWS_USE_DUALSTACK_ENDPOINT` says the same.",
+        group=ENDPOINT.name,
+    )
     checksums: str = inputs.choice(
         "Checksums",
         "Whether objects carry a checksum that the store verifies. Stores that do not know the header need `whenRequired`.",
@@ -126,6 +143,9 @@ class AwsInputs:
                 yield f"{spell('allowed_account_ids')} holds {account!r}, which is no account id (12 digits)."
         if self.endpoint_url and not self.endpoint_url.startswith(("http://", "https://")):
             yield f"{spell('endpoint_url')} is {self.endpoint_url!r}; it must begin with https:// (or http://)."
+        for name in ("use_fips_endpoint", "use_dual_stack_endpoint"):
+            if self.endpoint_url and getattr(self, name):
+                yield f"{spell(name)} chooses among AWS's own endpoints, but {spell('endpoint_url')} is set: keep one of the two."
 
 
 AWS_GROUPS = (ENDPOINT, ADVANCED, DIAGNOSTIC, MIGRATION)

@@ -238,6 +238,7 @@ KINDS: tuple[tuple[tuple[type[Exception], ...], Told], ...] = (
             botocore.InvalidDNSNameError,
             botocore.InvalidHostLabelError,
             botocore.EndpointProviderError,
+            botocore.EndpointVariantError,
             botocore.UnsupportedS3ArnError,
             botocore.UnsupportedS3ConfigurationError,
             botocore.UnsupportedS3AccesspointConfigurationError,
