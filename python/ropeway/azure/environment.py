@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from ropeway.aws.connection import Network
+from ropeway.errors import InputError
 
 _TAKEN = ("INPUT_", "ENDPOINT_", "SECRET_", "SECUREFILE_", "VSTS_TASKVARIABLE_")
 _LISTS = ("VSTS_PUBLIC_VARIABLES", "VSTS_SECRET_VARIABLES")
@@ -70,9 +71,16 @@ class AgentEnvironment:
         return Network(
             proxy_url=self._proxy_url(),
             ca_file=self.variable("Agent.CAInfo"),
-            bypass=tuple(json.loads(self.variable("Agent.ProxyBypassList") or "[]")),
+            bypass=self._bypass(),
             verify=self.variable("Agent.SkipCertValidation").lower() != "true",
         )
+
+    def _bypass(self) -> tuple[str, ...]:
+        text = self.variable("Agent.ProxyBypassList") or "[]"
+        try:
+            return tuple([str(pattern) for pattern in json.loads(text)])
+        except (ValueError, TypeError):
+            raise InputError([f"The variable Agent.ProxyBypassList is {text!r}, which is no JSON list of patterns."]) from None
 
     def _proxy_url(self) -> str:
         url, user = self.variable("Agent.ProxyUrl"), self.variable("Agent.ProxyUsername")

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
+from ropeway.aws.connection import UNVERIFIED
 from ropeway.aws.session import Aws, connect
 from ropeway.azure import commands, inputs, record
 from ropeway.azure.commands import Result
@@ -104,10 +105,13 @@ class AgentRun:
     def _do(self, task: Task[Any, Any]) -> int:
         self._introduce(task)
         given = inputs.read(task.inputs, self._environment)
+        network = self._environment.network
+        if not network.verify:
+            self._warn([UNVERIFIED])
         aws = connect(
             given,
             connection(given, self._environment),
-            network=self._environment.network,
+            network=network,
             default_region=self._environment.variable("AWS.Region"),
             debug=self._log.debug,
         )
