@@ -22,4 +22,4 @@ def test_a_bench_is_run_by_its_name(capsys, monkeypatch):
 def test_a_name_that_is_no_bench_is_refused_with_those_there_are(capsys):
     with pytest.raises(SystemExit):
         bench.main(["memroy"])
-    assert "there is no bench memroy; there are memory, startup" in capsys.readouterr().err
+    assert "there is no bench memroy; there are memory" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,6 +74,15 @@ def put(path: Path | str, bucket: str, key: str, **headers: Any) -> Put:
 def get(bucket: str, key: str, path: Path | str, data: bytes, **more: Any) -> Get:
     """For an object that was put in one piece."""
     return Get(bucket, key, str(path), len(data), hashlib.md5(data).hexdigest(), **more)
+
+
+def until_no_request_is_left() -> None:
+    """Threads that a stuck network held end when it is gone; until then they would disturb the tests that follow."""
+    until = time.monotonic() + 60
+    while left := [thread.name for thread in threading.enumerate() if thread.name.startswith("ropeway-s3-")]:
+        if time.monotonic() > until:
+            raise AssertionError(f"{left} still run")
+        time.sleep(0.01)
 
 
 def noise(size: int, seed: int = 0) -> bytes:

@@ -9,10 +9,16 @@ import pytest
 from ropeway.errors import Cancelled
 from ropeway.outcome import Cancellation
 from ropeway.s3.boto import download, flow
-from tests.s3.boto_kit import engine_at, get, noise, put
+from tests.s3.boto_kit import NO_RETRIES, engine_at, get, noise, put, until_no_request_is_left
 from tests.servers.cable import cable
 
 MIB = 1 << 20
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on():
+    yield
+    until_no_request_is_left()
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ def after(count, cancellation):
 
 def test_a_cancelled_upload_stops_in_mid_part_and_leaves_no_upload(embedded, s3, bucket, large):
     cancellation = Cancellation()
-    with cable(embedded.endpoint_url) as line, engine_at(line.url) as engine:
+    with cable(embedded.endpoint_url) as line, engine_at(line.url, **NO_RETRIES) as engine:
         with pytest.raises(Cancelled, match=r"^Stopped: the job was cancelled\.$"):
             list(engine.transfer([put(large, bucket, "key")], after(10 * MIB, cancellation), cancellation))
         assert line.carried["up"] < 16 * MIB
@@ -117,7 +123,7 @@ def test_closing_the_iterator_stops_the_work_and_cleans_up(embedded, s3, bucket,
 
 def test_an_upload_on_a_dead_network_is_left_with_its_id_and_what_to_do(embedded, s3, bucket, large, hopeless):
     cancellation = Cancellation()
-    with cable(embedded.endpoint_url) as line, engine_at(line.url) as engine:
+    with cable(embedded.endpoint_url) as line, engine_at(line.url, **NO_RETRIES) as engine:
         line.dead("up", after=5 * MIB)
         threading.Thread(target=lambda: (line.broken.wait(), cancellation.ask("the job was cancelled"))).start()
         with pytest.raises(Cancelled) as stopped:
@@ -130,7 +136,7 @@ def test_an_upload_on_a_dead_network_is_left_with_its_id_and_what_to_do(embedded
 
 def test_one_dead_connection_does_not_keep_the_upload_from_being_aborted(embedded, s3, bucket, large, hurried):
     cancellation = Cancellation()
-    with cable(embedded.endpoint_url) as line, engine_at(line.url, concurrency=2) as engine:
+    with cable(embedded.endpoint_url) as line, engine_at(line.url, concurrency=2, **NO_RETRIES) as engine:
         line.dead("up", after=5 * MIB)
 
         def cancel_on_a_network_that_is_well_again():
@@ -147,7 +153,7 @@ def test_one_dead_connection_does_not_keep_the_upload_from_being_aborted(embedde
 def test_a_download_on_a_dead_network_leaves_no_file(embedded, s3, bucket, tmp_path, hurried):
     s3.put_object(Bucket=bucket, Key="large", Body=noise(20 * MIB))
     cancellation = Cancellation()
-    with cable(embedded.endpoint_url) as line, engine_at(line.url) as engine:
+    with cable(embedded.endpoint_url) as line, engine_at(line.url, **NO_RETRIES) as engine:
         line.dead("down", after=3 * MIB)
         threading.Thread(target=lambda: (line.broken.wait(), cancellation.ask("enough"))).start()
         work = get(bucket, "large", tmp_path / "large", noise(20 * MIB))
@@ -166,15 +172,8 @@ def test_nothing_is_sent_any_more_by_a_thread_that_was_left_behind(embedded, s3,
         with pytest.raises(Cancelled):
             list(engine.transfer([put(tmp_path / "file", bucket, "key")], lambda _: None, cancellation))
         line.mend()
-        _until_no_thread_works()
+        until_no_request_is_left()
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
-
-
-def _until_no_thread_works():
-    until = time.monotonic() + 30
-    while any(thread.name.startswith("ropeway-s3-") for thread in threading.enumerate()) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ropeway-s3-")]
 
 
 def test_a_cancelled_transfer_is_over_before_an_agent_loses_patience(embedded, bucket, large):
@@ -186,7 +185,7 @@ def test_a_cancelled_transfer_is_over_before_an_agent_loses_patience(embedded, b
         asked.append(time.monotonic())
         cancellation.ask("the job was cancelled")
 
-    with cable(embedded.endpoint_url) as line, engine_at(line.url) as engine:
+    with cable(embedded.endpoint_url) as line, engine_at(line.url, **NO_RETRIES) as engine:
         line.dead("up", after=5 * MIB)
         threading.Thread(target=cancel).start()
         with pytest.raises(Cancelled):

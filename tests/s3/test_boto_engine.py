@@ -5,7 +5,7 @@ import pytest
 from ropeway.errors import AwsError, BucketMissing, Cancelled, CredentialsError, NetworkError
 from ropeway.outcome import Cancellation
 from ropeway.s3.boto import flow
-from tests.s3.boto_kit import NO_RETRIES, engine_at
+from tests.s3.boto_kit import NO_RETRIES, engine_at, until_no_request_is_left
 from tests.servers.cable import cable
 from tests.servers.misbehaving import Answer, s3_error
 
@@ -131,9 +131,10 @@ def test_an_endpoint_that_is_not_there_is_a_matter_of_the_network():
 def test_reading_can_be_cancelled_while_the_network_is_stuck(embedded, bucket, monkeypatch, ask):
     monkeypatch.setattr(flow, "GRACE", 0.2)
     cancellation = Cancellation()
-    with cable(embedded.endpoint_url) as line, engine_at(line.url) as engine:
+    with cable(embedded.endpoint_url) as line, engine_at(line.url, **NO_RETRIES) as engine:
         line.dead("down", after=0)
         found = ask(engine, bucket, cancellation)
         cancellation.ask("enough")
         with pytest.raises(Cancelled, match="enough"):
             list(found)
+    until_no_request_is_left()
