@@ -18,6 +18,7 @@ from tooling.generate.version import project_version
 SOURCES = (
     "pyproject.toml",
     "README.md",
+    "docs/migrating.md",
     "docs/tasks",
     "pipelines",
     "tasks",

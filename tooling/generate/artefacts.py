@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ropeway.tasks.task import Task
-from tooling.generate import ledger, pages, templates, version
+from tooling.generate import ledger, migrating, pages, templates, version
 from tooling.generate.blocks import fill
 from tooling.generate.task_json import task_json
 
@@ -52,6 +52,7 @@ def _pages(tasks: Sequence[AnyTask]) -> Iterator[tuple[str, Mapping[str, str]]]:
         page = "-".join(task.command)
         yield f"docs/tasks/{page}.md", pages.blocks(task)
         yield f"pipelines/steps/{page}.yml", templates.step_blocks(task)
+    yield "docs/migrating.md", migrating.blocks(tasks)
     upload = next(task for task in tasks if task.name == "S3Upload")
     yield "pipelines/stages/upload-to-s3.yml", templates.stage_blocks(upload, without={"sourceFolder"})
 

@@ -29,7 +29,7 @@ def tasks_table(tasks: Sequence[AnyTask]) -> str:
         )
         for task in tasks
     ]
-    return _table(("Task", "Command", "What it does"), rows)
+    return table(("Task", "Command", "What it does"), rows)
 
 
 def inputs_tables(task: AnyTask) -> str:
@@ -43,7 +43,7 @@ def _grouped(task: AnyTask) -> Iterator[str]:
         rows = [_input_row(item) for item in order if item.input.group == name]
         if rows:
             heading = f"### {label}\n\n" if label else ""
-            yield heading + _table(("Input", "Command line", "Default", "What it does"), rows)
+            yield heading + table(("Input", "Command line", "Default", "What it does"), rows)
 
 
 def _input_row(item: Declared) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def _choice(value: str, label: str) -> str:
 
 
 def outputs_table(task: AnyTask) -> str:
-    return _table(("Output variable", "What it holds"), [(f"`{output.name}`", output.help) for output in task.outputs])
+    return table(("Output variable", "What it holds"), [(f"`{output.name}`", output.help) for output in task.outputs])
 
 
 def policy(task: AnyTask) -> str:
@@ -81,8 +81,8 @@ def policy(task: AnyTask) -> str:
     always = [action for action in actions if not action.when]
     more = [(f"`{action.action}`", _code(action.resource), action.when) for action in actions if action.when]
     document = {"Version": "2012-10-17", "Statement": list(_statements(always))}
-    table = f"\n\nAnd, as far as it applies:\n\n{_table(('Action', 'On', 'When'), more)}" if more else ""
-    return f"```json\n{json.dumps(document, indent=2)}\n```{table}"
+    rest = f"\n\nAnd, as far as it applies:\n\n{table(('Action', 'On', 'When'), more)}" if more else ""
+    return f"```json\n{json.dumps(document, indent=2)}\n```{rest}"
 
 
 def policies_table(tasks: Sequence[AnyTask]) -> str:
@@ -97,7 +97,7 @@ def policies_table(tasks: Sequence[AnyTask]) -> str:
         for action in task.actions
         if not action.when
     ]
-    return _table(("Task", "Needs", "On"), rows)
+    return table(("Task", "Needs", "On"), rows)
 
 
 def _shown(resource: str) -> str:
@@ -114,6 +114,6 @@ def _statements(actions: Sequence[IamAction]) -> Iterator[Mapping[str, object]]:
         yield {"Effect": "Allow", "Action": allowed, "Resource": resource}
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

@@ -12,3 +12,8 @@ ropeway s3 download s3://my-bucket/site restored --dry-run
 Download all but the source maps, without the folder `site` itself
 ropeway s3 download s3://my-bucket/site restored --strip-prefix --glob-expressions '**' --glob-expressions '!**/*.map'""",
 }
+
+MIGRATING = """See what would change
+ropeway migrate azure-pipelines.yml
+Write it, templates too
+ropeway migrate --write azure-pipelines.yml templates/deploy.yml"""

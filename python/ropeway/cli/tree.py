@@ -8,10 +8,10 @@ from typing import Any
 
 import typer
 
-from ropeway.cli.examples import EXAMPLES
+from ropeway.cli.examples import EXAMPLES, MIGRATING
 from ropeway.cli.help import Command, Group
 from ropeway.cli.manner import PANEL, shared
-from ropeway.cli.parameters import parameters
+from ropeway.cli.parameters import keyword, parameters
 from ropeway.cli.places import arguments
 from ropeway.registry import load_task, task_modules
 from ropeway.tasks.task import Task
@@ -33,6 +33,7 @@ def command_line() -> typer.Typer:
         app.add_typer(typer.Typer(cls=TaskGroup, help=about), name=group)
     app.add_typer(_local(), name="local")
     app.command("demo", cls=Command, help=DEMO)(signed(_demo, shared("no_color")))
+    app.command("migrate", cls=Command, help=MIGRATE, epilog=MIGRATING)(_migrate())
     return app
 
 
@@ -89,6 +90,37 @@ def _act(name: str) -> Any:
         return local(name, given)
 
     return signed(run, shared("json", "debug", "no_color"))
+
+
+# --- moving over ---------------------------------------------------------------------------------------------------------
+
+MIGRATE = """Move pipelines over from the AWS Toolkit for Azure DevOps.
+
+Shows how the YAML changes (pipelines and templates alike), and what the changed steps will meet otherwise than before. Nothing is written without `--write`."""
+
+
+def _migrate() -> Any:
+    def run(**given: Any) -> int:
+        from ropeway.cli import migrate  # noqa: PLC0415 - what reads YAML is not needed for its help
+
+        return migrate.run(given)
+
+    files = inspect.Parameter(
+        "files",
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=typer.Argument(..., metavar="FILE", help="The YAML of pipelines or templates.", show_default=False),
+        annotation=list[str],
+    )
+    write = typer.Option(False, "--write", help="Write the changed YAML into the files.", show_default=False)
+    strict = typer.Option(
+        False,
+        "--strict",
+        help="Exit with 3 when a step meets something otherwise than before, or stays the Toolkit's.",
+        rich_help_panel=PANEL,
+        show_default=False,
+    )
+    own = (files, keyword("write", bool, write), keyword("strict", bool, strict))
+    return signed(run, (*own, *shared("json", "no_color")))
 
 
 # --- the tasks -----------------------------------------------------------------------------------------------------------
