@@ -115,9 +115,31 @@ def test_all_that_is_wrong_with_a_connection_is_said_at_once(store: Misbehaving)
     assert "without its secret access key; its session duration is 1 seconds" in refused.value.message
 
 
-@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_roles_of_every_partition_are_taken(store: Misbehaving, partition: str) -> None:
-    session(store, connection(**KEYS, role_arn=ROLE.replace(":aws:", f":{partition}:")))
+PARTITIONS = [("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")]
+
+
+@pytest.mark.parametrize(("partition", "region"), PARTITIONS)
+def test_roles_of_every_partition_are_taken(store: Misbehaving, partition: str, region: str) -> None:
+    store.on(assumed("ASIAROLE000000000001"), method="POST")
+    role = ROLE.replace(":aws:", f":{partition}:")
+    list_bucket(connect(inputs(endpoint_url=store.url, region_name=region), connection(**KEYS, role_arn=role)))
+    assert [asked["RoleArn"] for asked in asked_of_sts(store)] == [role]
+
+
+def test_a_role_of_another_partition_than_the_regions_is_refused_at_once(store: Misbehaving, on_host: None) -> None:
+    role = ROLE.replace(":aws:", ":aws-cn:")
+    with pytest.raises(CredentialsError) as refused:
+        session(store, connection(**KEYS, role_arn=role))
+    assert refused.value.message == (
+        f"Could not use service connection 'prod': its role is of the partition aws-cn ({role}), and the region eu-west-1 lies in aws."
+    )
+    assert store.requests == []
+
+
+def test_a_region_of_a_stores_own_is_of_no_partition(store: Misbehaving) -> None:
+    store.on(assumed("ASIAROLE000000000001"), method="POST")
+    list_bucket(connect(inputs(endpoint_url=store.url, region_name="garage"), connection(**KEYS, role_arn=ROLE)))
+    assert signers(store) == ["ASIAROLE000000000001"]
 
 
 # --- roles ---------------------------------------------------------------------------------------------------------------
@@ -240,10 +262,10 @@ def test_a_duration_that_the_role_does_not_permit_is_an_error_in_sts_words(store
     assert "the role must permit the duration" in wrong.value.advice
 
 
-def test_keys_that_are_over_when_they_come_point_at_the_clock(store: Misbehaving) -> None:
+def test_a_session_that_is_over_when_it_comes_is_told(store: Misbehaving) -> None:
     store.on(assumed("ASIAROLE000000000001", seconds=-5), method="POST")
     with pytest.raises(
-        CredentialsError, match=r"was over when it came: AWS says .*, this machine .*Set this machine's clock"
+        CredentialsError, match=rf"The session of role {ROLE} was over when it came: it ended at .*, and was sent at"
     ):
         session(store, connection(**KEYS, role_arn=ROLE)).client("s3")
 
@@ -265,6 +287,33 @@ def test_without_a_connection_a_profile_of_the_host_counts(store: Misbehaving, m
     list_bucket(session(store, None))
     assert signers(store) == ["AKIAFILEFILEFILE0002"]
     assert origin(store, None) == "the host: shared credentials file, profile work (access key AKIA…0002)"
+
+
+def test_a_profile_that_is_named_beats_every_identity_of_the_environment(
+    store: Misbehaving, on_host: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(
+        "[work]\naws_access_key_id=AKIAFILEFILEFILE0002\naws_secret_access_key=s\n"
+    )
+    (tmp_path / "token").write_text("a.pods.token")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+    monkeypatch.setenv("AWS_PROFILE", "other")
+    aws = connect(inputs(endpoint_url=store.url), None, profile="work")
+    list_bucket(aws)
+    assert signers(store) == ["AKIAFILEFILEFILE0002"]
+    assert asked_of_sts(store) == []
+    assert aws.origin() == "the host: shared credentials file, profile work (access key AKIA…0002)"
+
+
+def test_a_profile_that_is_named_may_still_assume_its_role_with_the_environments_keys(
+    store: Misbehaving, on_host: None
+) -> None:
+    store.on(assumed("ASIAPROFILE000000001"), method="POST")
+    Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[profile work]\nrole_arn={ROLE}\ncredential_source=Environment\n")
+    list_bucket(connect(inputs(endpoint_url=store.url), None, profile="work"))
+    assert [asked["signer"] for asked in asked_of_sts(store)] == [HOST_KEYS["AWS_ACCESS_KEY_ID"]]
+    assert signers(store) == ["ASIAPROFILE000000001"]
 
 
 def test_without_a_connection_a_role_of_a_profile_is_assumed_and_told_without_a_key_that_will_change(

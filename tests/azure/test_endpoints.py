@@ -9,11 +9,18 @@ from hypothesis import strategies as st
 from ropeway.aws.connection import AwsInputs, Connection
 from ropeway.azure.endpoints import connection
 from ropeway.azure.environment import AgentEnvironment
+from ropeway.azure.oidc import identity_tokens
 from ropeway.errors import CredentialsError
 from tests.azure.task_lib import TaskLib
 
 ID = "0f5c1a3e-9d0b-4a55-8a3e-1c2d3e4f5a6b"
 KEYS = {"username": "AKIDEXAMPLE", "password": "hush"}
+ROLE = "arn:aws:iam::123456789012:role/deploy"
+JOB = {
+    "ENDPOINT_URL_SYSTEMVSSCONNECTION": "https://dev.azure.com/example/",
+    "ENDPOINT_AUTH_PARAMETER_SYSTEMVSSCONNECTION_ACCESSTOKEN": "hush-job-token",
+    "SYSTEM_OIDCREQUESTURI": "https://dev.azure.com/example/oidctoken",
+}
 
 
 def authorized(text: str) -> AgentEnvironment:
@@ -112,6 +119,34 @@ def test_without_a_connection_the_toolkits_variables_count() -> None:
     )
 
 
+def test_a_variable_that_holds_a_macro_of_no_variable_is_an_error_that_names_both() -> None:
+    environment = AgentEnvironment.take({"AWS_ACCESSKEYID": "$(ShopKey)", "SECRET_AWS_SECRETACCESSKEY": "hush"})
+    with pytest.raises(
+        CredentialsError, match=r"The variable AWS.AccessKeyID holds \$\(ShopKey\), and there is no variable"
+    ):
+        connection(AwsInputs(), environment)
+
+
+def test_the_toolkits_duration_counts_where_the_connection_says_none() -> None:
+    authorization = json.dumps({"scheme": "UsernamePassword", "parameters": {**KEYS, "assumeRoleArn": ROLE}})
+    variables = {f"ENDPOINT_AUTH_{ID}": authorization, "AWS_ROLECREDENTIAL_MAXDURATION": " 1800 "}
+    found = connection(AwsInputs(aws_credentials=ID), AgentEnvironment.take(dict(variables)))
+    assert found
+    assert found.duration_seconds == 1800
+    data = {f"ENDPOINT_DATA_{ID}": json.dumps({"durationSeconds": "900"})}
+    found = connection(AwsInputs(aws_connection=ID), AgentEnvironment.take({**variables, **data}))
+    assert found
+    assert found.duration_seconds == 900
+
+
+def test_a_duration_of_a_variable_that_sts_would_refuse_names_the_variable() -> None:
+    environment = AgentEnvironment.take({"AWS_ASSUMEROLEARN": ROLE, "AWS_ROLECREDENTIAL_MAXDURATION": "12h"})
+    with pytest.raises(
+        CredentialsError, match=r"The variable AWS.RoleCredential.MaxDuration has the session duration '12h'"
+    ):
+        connection(AwsInputs(), environment)
+
+
 def test_a_connection_comes_before_the_variables() -> None:
     text = json.dumps({"scheme": "UsernamePassword", "parameters": KEYS})
     environment = AgentEnvironment.take({f"ENDPOINT_AUTH_{ID}": text, "SECRET_AWS_ACCESSKEYID": "OTHER"})
@@ -164,8 +199,19 @@ def test_another_scheme_is_told() -> None:
 
 
 @pytest.mark.parametrize("word", ["true", "True"])
-def test_oidc_is_refused_in_its_own_words_even_beside_keys(word: str) -> None:
-    assert "asks for OIDC federation, which this version of Ropeway does not have" in refused_parameters(useOIDC=word)
+def test_oidc_is_asked_for_by_the_parameter_or_the_data_of_a_connection(word: str) -> None:
+    parameters = json.dumps({"scheme": "UsernamePassword", "parameters": {"assumeRoleArn": ROLE}})
+    for where in (
+        {f"ENDPOINT_AUTH_{ID}": parameters, f"ENDPOINT_DATA_{ID}": json.dumps({"useOIDC": word})},
+        {f"ENDPOINT_AUTH_{ID}": parameters.replace('"parameters": {', f'"parameters": {{"useOIDC": "{word}", ')},
+    ):
+        found = connection(AwsInputs(aws_connection=ID), AgentEnvironment.take({**where, **JOB}))
+        assert found
+        assert found.identity_token == identity_tokens(found.origin, ID, AgentEnvironment.take(dict(JOB)))
+
+
+def test_an_oidc_box_that_holds_something_else_is_an_error() -> None:
+    assert "has useOIDC 'yes', which is neither true nor false" in refused_parameters(useOIDC="yes")
 
 
 @pytest.mark.parametrize("text", ["899", "43201", "1h", "-900", "900.0", "٩٠٠"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,25 +10,25 @@ from pathlib import Path
 import pytest
 
 from ropeway.cli.manner import Manner
+from tests.aws.asked import lists_any_bucket, signers
 
 ROPEWAY = Path(sys.executable).parent / "ropeway"
 
 
-def test_a_profile_that_is_named_beats_keys_in_the_environment():
-    environment = {
-        "AWS_ACCESS_KEY_ID": "AKIA",
-        "AWS_SECRET_ACCESS_KEY": "s",
-        "AWS_SESSION_TOKEN": "t",
-        "AWS_REGION": "eu-west-1",
-    }
-    Manner(profile="work").settle(environment)
-    assert environment == {"AWS_PROFILE": "work", "AWS_REGION": "eu-west-1"}
-
-
-def test_without_a_profile_the_environment_stays():
-    environment = {"AWS_ACCESS_KEY_ID": "AKIA"}
-    Manner().settle(environment)
-    assert environment == {"AWS_ACCESS_KEY_ID": "AKIA"}
+def test_a_profile_that_is_named_beats_keys_in_the_environment(ropeway, misbehaving, monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAHOSTHOSTHOST0001")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    keys = "[work]\naws_access_key_id=AKIAFILEFILEFILE0002\naws_secret_access_key=s\n"
+    Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(keys)
+    lists_any_bucket(misbehaving)
+    asked = ("s3", "download", "s3://bucket", tmp_path, "--endpoint-url", misbehaving.url, "--no-match", "ignore")
+    answer = ropeway(*asked, "--profile", "work")
+    assert answer.code == 0, answer.err
+    assert set(signers(misbehaving)) == {"AKIAFILEFILEFILE0002"}
+    assert (
+        "Acting with the host: shared credentials file, profile work (access key AKIA…0002), region eu-west-1"
+        in answer.err
+    )
 
 
 def test_a_command_line_that_cannot_be_read_still_says_how_to_answer():

@@ -42,23 +42,26 @@ class Clients:
         *,
         network: Network,
         default_region: str,
-        debug: Callable[[str], None] | None,
+        profile: str,
+        debug: Callable[[str], None],
+        mask: Callable[[str], None],
     ) -> None:
         if connection:
             credentials.check(connection)
         self._inputs = inputs
         self._connection = connection
-        self._debug = debug or _not_told
+        self._debug = debug
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._session = _Session(Proxies(network, self._debug), self._watch)
+        self._session = _Session(Proxies(network, self._debug), self._watch, profile)
         keep_metadata_near()
         with asking("read the AWS configuration of this machine"):
             self.region = find_region(self._session, inputs.region_name, default_region, inputs.endpoint_url)
             self._session.set_config_variable("region", self.region)
+            self._session.set_config_variable("sts_regional_endpoints", "regional")
             self._session.set_config_variable("ca_bundle", authorities(self._session, network))
             self._session.set_default_client_config(_config(self._session, inputs))
-            credentials.provide(self._session, connection)
+            credentials.provide(self._session, connection, mask=mask, debug=debug)
 
     def client(self, service: str, **config: Any) -> Any:
         with self._lock:
@@ -67,6 +70,10 @@ class Clients:
             if made not in self._clients:
                 self._clients[made] = self._make(service, config)
             return self._clients[made]
+
+    def origin(self) -> str:
+        with self._lock:
+            return credentials.with_key(self._session, self._origin)
 
     def identity(self) -> Identity:
         with self._lock:
@@ -79,7 +86,8 @@ class Clients:
             for ids, whose in allowed:
                 _check_account(identity, ids, whose)
             return identity
-        return None if self._inputs.endpoint_url and self._origin else self._identity_if_asked()
+        self._origin  # noqa: B018 - credentials that cannot be fetched are an error, and not a network without an STS
+        return None if self._inputs.endpoint_url else self._identity_if_asked()
 
     @cached_property
     def _origin(self) -> str:
@@ -127,9 +135,6 @@ class Clients:
         trace(client, self._debug, requests=self._inputs.log_request, responses=self._inputs.log_response)
 
 
-def _not_told(_: str) -> None: ...
-
-
 def _check_account(identity: Identity, allowed: tuple[str, ...], whose: str) -> None:
     if identity.account not in allowed:
         raise CredentialsError(
@@ -169,8 +174,8 @@ def _config(session: Session, inputs: AwsInputs) -> Config:
 class _Session(Session):
     """Every client that it makes is watched and takes the right way out: botocore's own too, which fetch credentials."""
 
-    def __init__(self, proxies: Proxies, watch: Callable[[Any], None]) -> None:
-        super().__init__()
+    def __init__(self, proxies: Proxies, watch: Callable[[Any], None], profile: str) -> None:
+        super().__init__(profile=profile or None)
         self._proxies = proxies
         self._watch = watch
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ropeway import inputs
 from ropeway.inputs import Group, Spelling
@@ -15,11 +16,36 @@ DIAGNOSTIC = Group("diagnostic", "Diagnostics")
 
 
 @dataclass(frozen=True)
+class Reply:
+    """What a server that is not AWS's answered. Names of headers are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Web(Protocol):
+    """The way to a server that is not AWS's: the same proxy and the same trusted authorities as for AWS."""
+
+    def post(self, doing: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Redirects are not followed. Failures of the network and of the server (5xx) are tried again.
+
+        `doing` reads on from "Could not". Raises NetworkError where no answer came.
+        """
+        ...
+
+
+TokenSource = Callable[[Web], str]
+"""Fetches an identity token (a JWT) each time it is called: such tokens live for minutes. Raises RopewayError."""
+
+
+@dataclass(frozen=True)
 class Connection:
     """A service connection, or what stands for one. Secrets are left out of its repr.
 
     `origin` names it in messages: "service connection 'production'". Durations are seconds (900 to 43,200: AWS STS,
-    AssumeRole). No field is required here; `aws.credentials` refuses what does not make an identity.
+    AssumeRole). With `identity_token` the role is assumed by such a token (OIDC federation), and no key is stored anywhere.
+    No field is required here; `aws.credentials` refuses what does not make an identity.
     """
 
     origin: str
@@ -31,6 +57,7 @@ class Connection:
     role_session_name: str = ""
     duration_seconds: int = 3600
     allowed_account_ids: tuple[str, ...] = ()
+    identity_token: TokenSource | None = None
 
 
 @dataclass(frozen=True)
@@ -139,13 +166,17 @@ class AwsInputs:
         if self.aws_connection and self.aws_credentials:
             yield f"{spell('aws_connection')} and {spell('aws_credentials')} are both set: keep one of the two connections."
         for account in self.allowed_account_ids:
-            if not (len(account) == 12 and account.isascii() and account.isdigit()):
+            if not is_account_id(account):
                 yield f"{spell('allowed_account_ids')} holds {account!r}, which is no account id (12 digits)."
         if self.endpoint_url and not self.endpoint_url.startswith(("http://", "https://")):
             yield f"{spell('endpoint_url')} is {self.endpoint_url!r}; it must begin with https:// (or http://)."
         for name in ("use_fips_endpoint", "use_dual_stack_endpoint"):
             if self.endpoint_url and getattr(self, name):
                 yield f"{spell(name)} chooses among AWS's own endpoints, but {spell('endpoint_url')} is set: keep one of the two."
+
+
+def is_account_id(text: str) -> bool:
+    return len(text) == 12 and text.isascii() and text.isdigit()
 
 
 AWS_GROUPS = (ENDPOINT, ADVANCED, DIAGNOSTIC, MIGRATION)

@@ -5,23 +5,25 @@ A connection that is set and does not work is an error, never a fall-through to 
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, RefreshableCredentials
+from botocore.credentials import Credentials, RefreshableCredentials
+from botocore.exceptions import ClientError, UnknownRegionError
 from botocore.session import Session
 
+from ropeway.aws import identity_token, roles
 from ropeway.aws.answers import asking
-from ropeway.aws.connection import Connection
+from ropeway.aws.connection import Connection, TokenSource
 from ropeway.aws.silence import NO_CREDENTIALS
+from ropeway.aws.web import SessionWeb
 from ropeway.errors import CredentialsError
 
 SHORTEST, LONGEST = 900, 43_200
 """Seconds that a role may be assumed for (AWS STS API reference, AssumeRole, DurationSeconds)."""
 
-SESSION_NAME = "ropeway"
+Told = Callable[[str], None]
 
 
 def check(connection: Connection) -> None:
@@ -30,11 +32,16 @@ def check(connection: Connection) -> None:
         raise CredentialsError(f"Could not use {connection.origin}: {'; '.join(problems)}.", advice="Mend it.")
 
 
-def provide(session: Session, connection: Connection | None) -> None:
-    """From now on the clients of this session act under the connection. None leaves them the host's own chain."""
+def provide(session: Session, connection: Connection | None, *, mask: Told, debug: Told) -> None:
+    """From now on the clients of this session act under the connection. None leaves them the host's own chain.
+
+    `mask` takes every secret that comes into being while the task runs, `debug` what the identity tokens say of themselves.
+    """
     if connection:
+        _check_partition(session, connection)
         host = session.get_component("credential_provider")
-        session.register_component("credential_provider", ConnectionCredentials(session, connection, host))
+        provider = ConnectionCredentials(session, connection, host, mask, debug)
+        session.register_component("credential_provider", provider)
 
 
 def resolve(session: Session) -> str:
@@ -50,12 +57,16 @@ def resolve(session: Session) -> str:
 class ConnectionCredentials:
     """Takes the place of the session's own chain of providers; botocore asks it once, for the first client."""
 
-    def __init__(self, session: Session, connection: Connection, host: Any) -> None:
+    def __init__(self, session: Session, connection: Connection, host: Any, mask: Told, debug: Told) -> None:
         self._session = session
         self._connection = connection
         self._host = host
+        self._mask = mask
+        self._debug = debug
 
     def load_credentials(self) -> Credentials:
+        if self._connection.identity_token:
+            return self._federated(self._connection.identity_token)
         source = self._keys() if self._connection.access_key_id else self._hosts_own()
         return self._assumed(source) if self._connection.role_arn else source
 
@@ -79,44 +90,30 @@ class ConnectionCredentials:
         given = self._connection
         with_whom = origin_of(source, self._session)
         role = f"role {given.role_arn}" + ("" if given.access_key_id else f" of {given.origin}")
-        fetcher = _fetcher(self._session, given, source)
 
-        def fetch() -> dict[str, str]:
+        def ask() -> Mapping[str, Any]:
             with asking(f"assume {role} with {with_whom}"):
-                return _still_good(fetcher.fetch_credentials(), role)
+                return roles.by_keys(self._session, given, source)
 
-        # botocore renews 15 minutes before the end, and waits for it from 10 on: a session of 15 minutes would be renewed
-        # for every request.
-        return RefreshableCredentials.create_from_metadata(
-            fetch(),
-            fetch,
-            f"{role}, assumed with {with_whom}",
-            advisory_timeout=min(900, given.duration_seconds // 4),
-            mandatory_timeout=min(600, given.duration_seconds // 8),
-        )
+        return roles.lasting(ask, given, f"{role}, assumed with {with_whom}", self._mask)
 
+    def _federated(self, fetch: TokenSource) -> Credentials:
+        given, web = self._connection, SessionWeb(self._session)
+        role, with_what = f"role {given.role_arn}", f"with an identity token of {given.origin}"
+        doing = f"assume {role} {with_what}"
 
-def _fetcher(session: Session, connection: Connection, source: Credentials) -> AssumeRoleCredentialFetcher:
-    arguments = {
-        "RoleSessionName": connection.role_session_name or SESSION_NAME,
-        "DurationSeconds": connection.duration_seconds,
-        **({"ExternalId": connection.external_id} if connection.external_id else {}),
-    }
-    # It keeps the last keys; with a window beyond any session's life those never do when new ones are asked for.
-    return AssumeRoleCredentialFetcher(
-        session.create_client, source, connection.role_arn, extra_args=arguments, expiry_window_seconds=LONGEST + 1
-    )
+        def ask() -> Mapping[str, Any]:
+            token = fetch(web)
+            self._mask(token)
+            claims = identity_token.read(token, given.origin)
+            self._debug(f"The identity token of {given.origin}: {claims}.")
+            with asking(doing):
+                try:
+                    return roles.by_token(self._session, given, token)
+                except ClientError as error:
+                    raise identity_token.refused(error, doing, claims, given) from error
 
-
-def _still_good(keys: dict[str, str], role: str) -> dict[str, str]:
-    expiry = dt.datetime.fromisoformat(keys["expiry_time"])
-    now = dt.datetime.now(dt.timezone.utc)
-    if expiry <= now:
-        raise CredentialsError(
-            f"The session of {role} was over when it came: AWS says {expiry:%Y-%m-%dT%H:%M:%SZ}, this machine {now:%Y-%m-%dT%H:%M:%SZ}.",
-            advice="Set this machine's clock (NTP).",
-        )
-    return keys
+        return roles.lasting(ask, given, f"{role}, assumed {with_what}", self._mask)
 
 
 # --- what can be seen without asking ---------------------------------------------------------------------------------------
@@ -129,11 +126,20 @@ EXTERNAL_ID_TEXT = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 
 def _problems(given: Connection) -> Iterator[str]:
-    yield from _key_problems(given)
+    yield from _federation_problems(given) if given.identity_token else _key_problems(given)
     if not SHORTEST <= given.duration_seconds <= LONGEST:
         yield f"its session duration is {given.duration_seconds} seconds, and must lie between {SHORTEST} and {LONGEST}"
     if given.role_arn:
         yield from _role_problems(given)
+
+
+def _federation_problems(given: Connection) -> Iterator[str]:
+    if given.access_key_id or given.secret_access_key or given.session_token:
+        yield "it asks for OIDC federation and holds an access key too: keep one of the two"
+    if not given.role_arn:
+        yield "it asks for OIDC federation and names no role to assume"
+    if given.external_id:
+        yield "it asks for OIDC federation and holds an external id, which AssumeRoleWithWebIdentity does not take: empty it"
 
 
 def _key_problems(given: Connection) -> Iterator[str]:
@@ -167,6 +173,21 @@ def _role_problems(given: Connection) -> Iterator[str]:
         yield "its external id holds a character that AWS does not take: letters, digits and _+=,.@:/- are taken"
 
 
+def _check_partition(session: Session, given: Connection) -> None:
+    """A role is known to the STS of its own partition alone. A store's own region lies in none."""
+    region = session.get_config_variable("region")
+    try:
+        partition = session.get_partition_for_region(region)
+    except UnknownRegionError:
+        return
+    if given.role_arn and (roles_own := given.role_arn.split(":")[1]) != partition:
+        raise CredentialsError(
+            f"Could not use {given.origin}: its role is of the partition {roles_own} ({given.role_arn}), and the region {region} "
+            f"lies in {partition}.",
+            advice="Choose a region of the role's partition (regionName), or another role.",
+        )
+
+
 # --- where they came from --------------------------------------------------------------------------------------------------
 
 HOST = {
@@ -195,6 +216,13 @@ def origin_of(credentials: Credentials, session: Session) -> str:
     # Keys of a role change while a task runs: the id of one says nothing later.
     key = "" if isinstance(credentials, RefreshableCredentials) else f" (access key {shown(credentials.access_key)})"
     return f"the host: {where}{key}"
+
+
+def with_key(session: Session, origin: str) -> str:
+    """The origin with the key that signs now, where that is not in it already."""
+    credentials: Any = session.get_credentials()
+    key = shown(credentials.get_frozen_credentials().access_key)
+    return origin if origin.endswith(f"(access key {key})") else f"{origin}, access key {key}"
 
 
 def shown(access_key_id: str) -> str:

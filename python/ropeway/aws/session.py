@@ -30,6 +30,10 @@ class Aws(Protocol):
         """
         ...
 
+    def origin(self) -> str:
+        """Where the credentials come from, and which key they are: what this machine knows by itself. Raises CredentialsError."""
+        ...
+
     def identity(self) -> Identity:
         """Asked once. Raises CredentialsError, and NetworkError where STS does not answer."""
         ...
@@ -48,11 +52,15 @@ def connect(
     *,
     network: Network | None = None,
     default_region: str = "",
+    profile: str = "",
     debug: Callable[[str], None] | None = None,
+    mask: Callable[[str], None] | None = None,
 ) -> Aws:
     """A session from the inputs that all tasks share and the connection that the door found (None: the host's own chain).
 
-    `debug` takes the lines of `logRequest` and `logResponse`, from any thread.
+    `profile` (of the AWS configuration files) outdoes whatever identity the environment holds, as it does in the AWS CLI.
+    `debug` takes the lines of `logRequest` and `logResponse`, `mask` every secret that comes into being while the task runs
+    (identity tokens, the keys of a role's session) before it is used; both from any thread.
 
     Raises CredentialsError for half an identity, InputError for a region that is malformed or cannot be found. That there are
     no credentials at all is found out by the first client.
@@ -64,5 +72,10 @@ def connect(
         connection,
         network=network or Network(),
         default_region=default_region,
-        debug=debug,
+        profile=profile,
+        debug=debug or _not_told,
+        mask=mask or _not_told,
     )
+
+
+def _not_told(_: str) -> None: ...

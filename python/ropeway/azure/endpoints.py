@@ -14,9 +14,12 @@ from collections.abc import Mapping
 
 from ropeway.aws.connection import AwsInputs, Connection
 from ropeway.azure.environment import AgentEnvironment
+from ropeway.azure.oidc import identity_tokens
 from ropeway.errors import CredentialsError
 
 SCHEME = "UsernamePassword"
+
+VARIABLES = ("AccessKeyID", "SecretAccessKey", "SessionToken", "AssumeRoleArn", "ExternalId", "RoleSessionName")
 
 DURATION = "AWS.RoleCredential.MaxDuration"
 """The variable by which the Toolkit is told how long a role's session lasts."""
@@ -32,23 +35,25 @@ def connection(inputs: AwsInputs, environment: AgentEnvironment) -> Connection |
 
 
 def _of_variables(environment: AgentEnvironment) -> Connection | None:
-    """The variables that the Toolkit reads when it is given no connection."""
-
-    def given(name: str) -> str:
-        return environment.variable(f"AWS.{name}").strip()
-
-    if not any(given(name) for name in ("AccessKeyID", "SecretAccessKey", "SessionToken", "AssumeRoleArn")):
+    """The variables that the Toolkit reads when it is given no connection. A role without keys is the host's to assume."""
+    given = {name: environment.variable(f"AWS.{name}").strip() for name in VARIABLES}
+    if not any(given[name] for name in ("AccessKeyID", "SecretAccessKey", "SessionToken", "AssumeRoleArn")):
         return None
-    origin = "pipeline variables AWS.*"
+    for name, text in given.items():
+        if re.fullmatch(r"\$\([^)]+\)", text):
+            raise CredentialsError(
+                f"The variable AWS.{name} holds {text}, and there is no variable of that name here.",
+                advice="Check its spelling, and whether its variable group or template is part of this stage.",
+            )
     return Connection(
-        origin=origin,
-        access_key_id=given("AccessKeyID"),
-        secret_access_key=given("SecretAccessKey"),
-        session_token=given("SessionToken"),
-        role_arn=given("AssumeRoleArn"),
-        external_id=given("ExternalId"),
-        role_session_name=given("RoleSessionName"),
-        duration_seconds=_duration(origin, environment.variable(DURATION)),
+        origin="pipeline variables AWS.*",
+        access_key_id=given["AccessKeyID"],
+        secret_access_key=given["SecretAccessKey"],
+        session_token=given["SessionToken"],
+        role_arn=given["AssumeRoleArn"],
+        external_id=given["ExternalId"],
+        role_session_name=given["RoleSessionName"],
+        duration_seconds=_default_duration(environment),
     )
 
 
@@ -56,11 +61,8 @@ def _read(endpoint: str, input_name: str, environment: AgentEnvironment) -> Conn
     # The agent does not know the connection's display name.
     origin = f"service connection {endpoint} ({input_name})"
     parameters = _parameters(origin, environment.authorization(endpoint), environment.endpoint_data(endpoint))
-    if parameters.get("useoidc", "").lower() == "true":
-        raise CredentialsError(
-            f"The {origin} asks for OIDC federation, which this version of Ropeway does not have.",
-            advice="Clear its OIDC box and give it an access key or a role that the agent may assume.",
-        )
+    duration = parameters.get("durationseconds", "")
+    federated = _flag(origin, "useOIDC", parameters.get("useoidc", ""))
     return Connection(
         origin=origin,
         access_key_id=parameters.get("username", ""),
@@ -69,8 +71,9 @@ def _read(endpoint: str, input_name: str, environment: AgentEnvironment) -> Conn
         role_arn=parameters.get("assumerolearn", ""),
         external_id=parameters.get("externalid", ""),
         role_session_name=parameters.get("rolesessionname", ""),
-        duration_seconds=_duration(origin, parameters.get("durationseconds") or environment.variable(DURATION)),
+        duration_seconds=_duration(f"The {origin}", duration) if duration else _default_duration(environment),
         allowed_account_ids=_accounts(origin, parameters.get("allowedaccountids", "")),
+        identity_token=identity_tokens(origin, endpoint, environment) if federated else None,
     )
 
 
@@ -106,12 +109,22 @@ def _named(parameters: Mapping[str, object] | None) -> dict[str, str]:
     return {name: text for name, text in texts if text}
 
 
-def _duration(origin: str, text: str) -> int:
-    if not text:
-        return Connection(origin).duration_seconds
+def _flag(origin: str, name: str, text: str) -> bool:
+    words = {"true": True, "false": False, "": False}
+    if text.lower() not in words:
+        raise CredentialsError(f"The {origin} has {name} {text!r}, which is neither true nor false.")
+    return words[text.lower()]
+
+
+def _default_duration(environment: AgentEnvironment) -> int:
+    text = environment.variable(DURATION).strip()
+    return _duration(f"The variable {DURATION}", text) if text else Connection("").duration_seconds
+
+
+def _duration(whose: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and 900 <= int(text) <= 43_200):
         raise CredentialsError(
-            f"The {origin} has the session duration {text!r}; it must be a whole number of seconds from 900 to 43200."
+            f"{whose} has the session duration {text!r}; it must be a whole number of seconds from 900 to 43200."
         )
     return int(text)
 

@@ -47,6 +47,16 @@ class AgentEnvironment:
         """What a service connection holds beside its authorisation, as JSON. No secrets: the agent does not mask it."""
         return self.taken.get(f"ENDPOINT_DATA_{endpoint.upper()}", "")
 
+    @property
+    def access_token(self) -> str:
+        """The job's own, by which it asks Azure DevOps. System.AccessToken is there only when somebody has put it there."""
+        return self.taken.get("ENDPOINT_AUTH_PARAMETER_SYSTEMVSSCONNECTION_ACCESSTOKEN", "")
+
+    @property
+    def server_url(self) -> str:
+        """Where this Azure DevOps is. No step can change it (azure-pipelines-agent, TaskCommandExtension.cs, SetEndpoint)."""
+        return self.taken.get("ENDPOINT_URL_SYSTEMVSSCONNECTION", "")
+
     def variable(self, name: str) -> str:
         """A variable of the pipeline, secret or not; empty when it is not set. A variable of the machine's may answer too."""
         return self.taken.get(f"SECRET_{mangled(name)}") or self.public.get(mangled(name), "")

@@ -114,6 +114,7 @@ class AgentRun:
             network=network,
             default_region=self._environment.variable("AWS.Region"),
             debug=self._log.debug,
+            mask=self._mask,
         )
         plan = task.plan(given, aws, self._run)
         self._warn(plan.warnings)
@@ -124,11 +125,14 @@ class AgentRun:
 
     def _introduce(self, task: Task[Any, Any]) -> None:
         for secret in inputs.secrets(task.inputs, self._environment):
-            for command in commands.set_secrets(secret):
-                self._writer.command(command)
+            self._mask(secret)
         host = self._environment.host_type or "unknown"
         python = ".".join(map(str, sys.version_info[:3]))
         self._log.debug(f"Ropeway {VERSION}, {task.name}, Python {python}, host type {host}")
+
+    def _mask(self, secret: str) -> None:
+        for command in commands.set_secrets(secret):
+            self._writer.command(command)
 
     def _applied(self, task: Task[Any, Any], plan: Plan[Any], aws: Aws) -> Outcome[Any]:
         outcome = _apply(task, plan, aws, self._run)

@@ -52,11 +52,6 @@ class Manner:
         """Put into the environment what the libraries below look for there."""
         if self.no_color:
             environment["NO_COLOR"] = "1"
-        if self.profile:
-            # A profile that is named beats keys that happen to be set, as with the AWS CLI.
-            for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-                environment.pop(name, None)
-            environment["AWS_PROFILE"] = self.profile
 
 
 def shared(*names: str) -> tuple[inspect.Parameter, ...]:

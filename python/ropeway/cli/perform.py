@@ -53,7 +53,7 @@ def _carry_out(task: Task[Any, Any], given: Mapping[str, Any], manner: Manner, a
     with stoppable(run.cancellation):
         with teller:
             inputs, connection = _at_home(inputs, manner, run) if manner.local else (inputs, None)
-            aws = connect(inputs, connection, debug=teller.note)
+            aws = connect(inputs, connection, profile=manner.profile, debug=teller.note)
             account.plan = task.plan(inputs, aws, run)
         if not manner.json:
             terminal.render_plan(screen, account.plan, all_steps=manner.verbose)

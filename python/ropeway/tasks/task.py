@@ -65,6 +65,6 @@ def introduce(aws: Aws, run: Run) -> None:
     """The first thing a plan does: say who acts and where, and stop when that identity may not act here."""
     identity = aws.guard()
     if identity is None:
-        run.tell.note(f"Region {aws.region}.")
+        run.tell.note(f"Acting with {aws.origin()}, region {aws.region}; AWS was not asked whose account that is.")
         return
     run.tell.note(f"Acting as {identity.arn} in account {identity.account}, region {aws.region}: {identity.origin}.")

@@ -14,7 +14,7 @@ ropeway.tasks.__path__.append(os.path.join(os.path.dirname(__file__), "tasks"))
 class NoAws:
     """What the door would hand to the task: here, what it was asked to connect with."""
 
-    def __init__(self, inputs, connection, *, network, default_region, debug):
+    def __init__(self, inputs, connection, *, network, default_region, debug, mask):
         debug(f"GET {inputs.name}")
         self.inputs, self.connection, self.network, self.default_region = inputs, connection, network, default_region
 

@@ -1,0 +1,69 @@
+"""A request to a server that is not AWS's (the one that issues identity tokens), by the way that requests to AWS take.
+
+By botocore's own HTTP session, which is in the bundle anyway: requests would bring a second list of trusted authorities and a
+second family of errors.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from botocore import UNSIGNED
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.exceptions import ConnectionError as NotConnectedError
+from botocore.exceptions import HTTPClientError, ProxyConnectionError
+from botocore.session import Session
+
+from ropeway.aws.answers import asking
+from ropeway.aws.connection import Reply
+from ropeway.aws.silence import is_hopeless
+
+PAUSES = (1.0, 3.0)
+"""Seconds before the second and the third attempt."""
+
+
+class SessionWeb:
+    """The `Web` of a session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def post(self, doing: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        with asking(doing):
+            # A client of this address has found its way already: proxy, bypass, certificates, timeouts.
+            client: Any = self._session.create_client(
+                "sts", endpoint_url=url, config=Config(signature_version=UNSIGNED)
+            )
+            try:
+                return _persistently(lambda: _sent(client._endpoint.http_session, url, headers, body))  # noqa: SLF001 - as in aws.proxies
+            finally:
+                client.close()
+
+
+def _sent(http: Any, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    try:
+        answer = http.send(AWSRequest("POST", url, dict(headers), body).prepare())
+    except ProxyConnectionError as error:
+        told: Any = error.kwargs
+        told["endpoint_url"] = url  # botocore tells only where the proxy is
+        raise
+    return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
+
+
+def _persistently(send: Callable[[], Reply]) -> Reply:
+    """What passes is tried again: a network that failed, a server that did (5xx)."""
+    for pause in PAUSES:
+        try:
+            reply = send()
+        except (HTTPClientError, NotConnectedError) as error:
+            if is_hopeless(error):
+                raise
+        else:
+            if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return reply
+        time.sleep(pause)
+    return send()
