@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
-from botocore.exceptions import ClientError, SSLError
+from botocore.exceptions import ClientError
 
-from ropeway.aws.connection import Network
 from ropeway.aws.session import Aws, Identity, connect
-from ropeway.errors import CredentialsError, LocalFileError, NetworkError
+from ropeway.errors import CredentialsError, NetworkError
 from ropeway.local.server import EmbeddedAws
-from tests.aws.asked import KEYS, ONCE, caller, connection, inputs, list_bucket, lists_any_bucket, signers, sts_error
-from tests.aws.tls import TlsStore, tls_store
+from tests.aws.asked import KEYS, ONCE, caller, connection, inputs, list_bucket, lists_any_bucket, sts_error
 from tests.servers.misbehaving import Answer, Misbehaving, s3_error
 
 PROD, OTHER = "111122223333", "444455556666"
@@ -280,128 +276,3 @@ def test_a_bucket_is_not_followed_into_another_region(misbehaving: Misbehaving, 
     with pytest.raises(ClientError):
         session(endpoint_url=misbehaving.url).client("s3").list_objects_v2(Bucket="bucket")
     assert len(misbehaving.requests) == 1
-
-
-# --- by which way --------------------------------------------------------------------------------------------------------
-
-
-def test_a_proxy_is_asked_for_the_whole_address_with_its_password(misbehaving: Misbehaving) -> None:
-    lists_any_bucket(misbehaving)
-    proxy = misbehaving.url.replace("http://", "http://user:p%40ss@")
-    aws = connect(
-        inputs(endpoint_url="http://store.example:9000"), connection(**KEYS), network=Network(proxy_url=proxy)
-    )
-    list_bucket(aws)
-    [request] = misbehaving.requests
-    assert request.target.startswith("http://store.example:9000/bucket?")
-    assert request.headers["proxy-authorization"] == "Basic dXNlcjpwQHNz"
-
-
-@pytest.mark.parametrize(
-    ("pattern", "host"),
-    [
-        (r"never", "127.0.0.1"),
-        (r"^http://STORE\.test", "store.test"),
-        (r"\.test:\d+$", "store.test"),
-    ],
-)
-def test_an_address_on_the_bypass_list_is_reached_without_the_proxy(
-    misbehaving: Misbehaving, monkeypatch: pytest.MonkeyPatch, pattern: str, host: str
-) -> None:
-    import socket
-
-    resolve = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda name, *rest, **more: resolve("127.0.0.1", *rest, **more))
-    lists_any_bucket(misbehaving)
-    network = Network(proxy_url="http://127.0.0.1:1", bypass=(pattern,))
-    store = misbehaving.url.replace("127.0.0.1", host)
-    list_bucket(
-        connect(inputs(endpoint_url=store, force_path_style_addressing=True), connection(**KEYS), network=network)
-    )
-    assert signers(misbehaving) == [KEYS["access_key_id"]]
-
-
-def test_what_is_no_pattern_on_the_bypass_list_is_passed_over_and_told(store: Misbehaving) -> None:
-    told: list[str] = []
-    network = Network(proxy_url="http://127.0.0.1:1", bypass=("*.corp",))
-    list_bucket(connect(inputs(endpoint_url=store.url), connection(**KEYS), network=network, debug=told.append))
-    assert told == [
-        "The proxy's bypass list holds '*.corp', which is no regular expression: nothing to repeat at position 0."
-    ]
-
-
-def test_without_a_proxy_of_the_agent_the_environments_counts(
-    misbehaving: Misbehaving, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", misbehaving.url)
-    lists_any_bucket(misbehaving)
-    list_bucket(session(endpoint_url="http://store.example"))
-    assert misbehaving.requests[0].target.startswith("http://store.example/bucket?")
-
-
-# --- whom they trust -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def tls(authority: trustme.CA) -> Iterator[TlsStore]:
-    with tls_store(authority.issue_cert("127.0.0.1")) as running:
-        yield running
-
-
-@pytest.fixture
-def pem(authority: trustme.CA, tmp_path: Path) -> str:
-    path = tmp_path / "own.pem"
-    authority.cert_pem.write_to_path(path)
-    return str(path)
-
-
-def trusting(store: TlsStore, network: Network) -> Aws:
-    return connect(inputs(endpoint_url=store.url), connection(**KEYS), network=network)
-
-
-def test_a_certificate_of_an_unknown_authority_is_refused_at_the_first_attempt(tls: TlsStore) -> None:
-    with pytest.raises(SSLError):
-        trusting(tls, Network()).client("s3").list_objects_v2(Bucket="bucket")
-    assert (tls.handshakes, tls.asked) == (1, 0)
-
-
-def test_an_authority_of_the_agent_is_trusted(tls: TlsStore, pem: str) -> None:
-    list_bucket(trusting(tls, Network(ca_file=pem)))
-    assert tls.asked == 1
-
-
-def test_an_authority_of_the_agent_is_trusted_beside_the_others(
-    tls: TlsStore, pem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = tmp_path / "other.pem"
-    trustme.CA().cert_pem.write_to_path(other)
-    monkeypatch.setenv("AWS_CA_BUNDLE", pem)
-    list_bucket(trusting(tls, Network(ca_file=str(other))))
-    assert tls.asked == 1
-
-
-def test_the_authorities_of_the_environment_are_trusted(
-    tls: TlsStore, pem: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_CA_BUNDLE", pem)
-    list_bucket(trusting(tls, Network()))
-    assert tls.asked == 1
-
-
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_an_agent_that_verifies_nothing_trusts_anybody(tls: TlsStore) -> None:
-    list_bucket(trusting(tls, Network(verify=False)))
-    assert tls.asked == 1
-
-
-def test_a_ca_file_that_is_absent_or_no_certificate_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LocalFileError, match=r"Could not read the CA file .*gone.pem: No such file"):
-        connect(inputs(), connection(**KEYS), network=Network(ca_file=str(tmp_path / "gone.pem")))
-    (tmp_path / "text.pem").write_text("hello")
-    with pytest.raises(LocalFileError, match=r"The CA file .*text.pem holds no certificate in PEM form"):
-        connect(inputs(), connection(**KEYS), network=Network(ca_file=str(tmp_path / "text.pem")))

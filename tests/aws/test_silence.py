@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,15 +10,13 @@ from typing import Any
 
 import botocore.session
 import pytest
-import trustme
 from botocore.exceptions import BotoCoreError
 
 from ropeway.aws.answers import asking, put_into_words
 from ropeway.aws.connection import Network
 from ropeway.aws.session import connect
-from ropeway.errors import CredentialsError, InputError, IntegrityError, NetworkError, RopewayError, TlsError
+from ropeway.errors import CredentialsError, InputError, IntegrityError, NetworkError, RopewayError
 from tests.aws.asked import KEYS, ONCE, connection, inputs, list_bucket
-from tests.aws.tls import tls_store
 from tests.servers.misbehaving import Answer, Misbehaving
 
 DOING = "list s3://shop/"
@@ -162,90 +158,6 @@ def test_no_path_and_no_signature_of_an_address_is_told(closed_port: str) -> Non
     with pytest.raises(NetworkError) as raised, asking(DOING):
         botocore.httpsession.URLLib3Session().send(request)
     assert "Signature" not in str(raised.value)
-
-
-# --- proxies -------------------------------------------------------------------------------------------------------------
-
-
-def through(proxy: str) -> Network:
-    return Network(proxy_url=proxy.replace("http://", "http://user:hush@"))
-
-
-def test_a_proxy_that_is_not_there(closed_port: str) -> None:
-    error = told("https://store.example", network=through(closed_port))
-    assert type(error) is NetworkError
-    assert error.message == (
-        f"Could not list s3://shop/: the proxy {host(closed_port)} did not lead there (Connection refused)."
-    )
-    assert "hush" not in str(error)
-
-
-def test_a_proxy_that_wants_a_password() -> None:
-    with saying(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
-        error = told("https://store.example", network=through(proxy))
-    assert type(error) is NetworkError
-    assert f"the proxy {host(proxy)} wants a user and a password (Tunnel connection failed: 407" in error.message
-    assert error.advice.startswith("Set them where the proxy is set")
-
-
-def test_a_proxy_that_wants_a_password_is_asked_once() -> None:
-    with saying(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
-        told_lines: list[str] = []
-        aws = connect(
-            inputs(endpoint_url="https://store.example", log_request=True),
-            connection(**KEYS),
-            network=through(proxy),
-            debug=told_lines.append,
-        )
-        with pytest.raises(NetworkError), asking(DOING):
-            aws.client("s3").list_objects_v2(Bucket="shop")
-    assert len(told_lines) == 1
-
-
-def test_a_proxy_that_does_not_let_through() -> None:
-    with saying(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as proxy:
-        error = told("https://store.example", network=through(proxy))
-    assert f"the proxy {host(proxy)} did not lead there (Tunnel connection failed: 403 Forbidden)." in error.message
-
-
-# --- TLS -----------------------------------------------------------------------------------------------------------------
-
-
-def test_an_authority_that_is_not_trusted() -> None:
-    with tls_store(trustme.CA().issue_cert("127.0.0.1")) as store:
-        error = told(store.url)
-    assert type(error) is TlsError
-    assert error.message == (
-        f"Could not list s3://shop/: the certificate of {host(store.url)} is not trusted (unable to get local issuer certificate)."
-    )
-    assert "give their authority: the agent's --sslcacert, or a file in AWS_CA_BUNDLE." in error.advice
-
-
-@pytest.mark.parametrize(
-    ("certificate", "why"),
-    [
-        ({"common_name": "x", "identities": ["other.example"]}, r"no TLS connection to 127.*doesn't match"),
-        ({"identities": ["127.0.0.1"], "not_after": dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)}, "certificate has expired"),
-    ],
-    ids=["another host's", "expired"],
-)  # fmt: skip
-def test_a_certificate_that_does_not_fit(
-    certificate: dict[str, Any], why: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    with tls_store(authority.issue_cert(*certificate.pop("identities"), **certificate)) as store:
-        error = told(store.url)
-    assert type(error) is TlsError
-    assert re.search(why, error.message)
-
-
-def test_https_where_http_is_spoken(misbehaving: Misbehaving) -> None:
-    error = told(misbehaving.url.replace("http://", "https://"))
-    assert type(error) is TlsError
-    assert error.message.endswith(f"{host(misbehaving.url)} speaks no TLS.")
-    assert error.advice == "Should the endpoint URL begin with http://?"
 
 
 # --- credentials, inputs, bytes ------------------------------------------------------------------------------------------

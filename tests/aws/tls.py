@@ -34,7 +34,11 @@ class TlsStore(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self.server_address[1]}"
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
 
     def get_request(self) -> Any:
         connection, address = super().get_request()
