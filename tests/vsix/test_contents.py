@@ -152,8 +152,10 @@ def test_every_client_of_a_task_is_made_from_the_bundle_alone(unpacked, name):
 
 def test_the_same_commit_gives_the_same_bytes(extension, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    again = build(tmp_path / "dist", tmp_path / "work")
-    assert again.file.read_bytes() == extension.read_bytes()
+    again = build(tmp_path / "dist", tmp_path / "work").file
+    with zipfile.ZipFile(extension) as one, zipfile.ZipFile(again) as other:
+        assert [name for name in one.namelist() if one.read(name) != other.read(name)] == []
+    assert again.read_bytes() == extension.read_bytes()
 
 
 def test_only_secrets_of_a_connection_are_where_the_agent_masks_them(package):
