@@ -148,6 +148,12 @@ def test_all_that_is_no_yaml_is_told_and_nothing_is_written(ropeway, pipeline):
     assert fine.read_text() == UPLOAD
 
 
+def test_a_failure_answers_in_json_too(ropeway, pipeline):
+    answer = ropeway("migrate", pipeline("a.yml", "a: [\n"), "--json")
+    assert answer.code == 2
+    assert answer.json["error"]["message"].startswith("a.yml, line 2, column 1: ")
+
+
 @pytest.mark.parametrize(("name", "why"), [("none.yml", "No such file or directory"), (".", "Is a directory")])
 def test_a_file_that_cannot_be_read_is_named(ropeway, pipeline, name, why):
     answer = ropeway("migrate", "--write", pipeline("a.yml", UPLOAD), name)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ropeway.inputs import Declared, declared
-from ropeway.migrate.differences import ROOMS, Room
+from ropeway.migrate.differences import ROOMS
+from ropeway.migrate.meeting import Room
 from ropeway.migrate.toolkit import COVERED, NOT_COVERED, ToolkitInput, ToolkitTask
 from ropeway.tasks.task import Task
 from tooling.generate import GenerateError

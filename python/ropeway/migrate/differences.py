@@ -5,93 +5,23 @@ tests/tasks/traps has a test for each.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-
+from ropeway.migrate.meeting import (
+    Difference,
+    Room,
+    a_line,
+    begins,
+    dots_in_target,
+    everywhere,
+    key_in_the_clear,
+    left_out,
+    never_overwrites,
+    prefix_with_slash,
+    prefix_without_slash,
+    switched,
+    takes_in_by_pattern,
+)
 from ropeway.migrate.steps import Step
-from ropeway.migrate.values import DOTS, LISTS, holds_expression
-
-
-def _nowhere(_: Step) -> bool:
-    return False
-
-
-def _everywhere(_: Step) -> bool:
-    return True
-
-
-@dataclass(frozen=True)
-class Difference:
-    """`what` happens; what the Toolkit does then, and what Ropeway does, a sentence or two each.
-
-    `met` says whether a step, as it is written, meets it for sure or likely. What depends on more than the step (the bucket, the
-    files, the network) or is seen only in a better message is met nowhere: it stands in the docs.
-    """
-
-    name: str
-    what: str
-    toolkit: str
-    ropeway: str
-    met: Callable[[Step], bool] = _nowhere
-
-
-@dataclass(frozen=True)
-class Room:
-    """Differences that belong together; `tasks` are those that may meet them."""
-
-    title: str
-    tasks: tuple[str, ...]
-    differences: tuple[Difference, ...]
-
-
-# --- what a step says --------------------------------------------------------------------------------------------------
-
-
-def _switched(name: str) -> Callable[[Step], bool]:
-    """The input may be true."""
-    return lambda step: any(text.lower() != "false" for text in step.texts(name) if text)
-
-
-def _begins(name: str, *beginnings: str) -> Callable[[Step], bool]:
-    return lambda step: any(text.startswith(beginnings) for text in step.texts(name))
-
-
-def _a_line(name: str, pattern: str) -> Callable[[Step], bool]:
-    found = re.compile(pattern).search
-    return lambda step: any(found(line) for line in step.lines_of(name))
-
-
-def _left_out(name: str) -> Callable[[Step], bool]:
-    return lambda step: step.lacks(name)
-
-
-def _prefix_without_slash(step: Step) -> bool:
-    return any(text and not text.endswith("/") for text in step.texts("sourceFolder"))
-
-
-def _prefix_with_slash(step: Step) -> bool:
-    return any(text.endswith("/") for text in step.texts("sourceFolder"))
-
-
-def _dots_in_target(step: Step) -> bool:
-    return any(not DOTS.isdisjoint(re.split(r"[/\\]", text)) for text in step.texts("targetFolder"))
-
-
-def _never_overwrites(step: Step) -> bool:
-    return any(text.lower() in {"false", "never"} for text in step.texts("overwrite"))
-
-
-def _key_in_the_clear(step: Step) -> bool:
-    return any(text and not holds_expression(text) for text in step.texts("customerKey"))
-
-
-def _takes_in_by_pattern(step: Step) -> bool:
-    lines = step.lines_of("globExpressions") or ("**",)
-    return any(set("*?[") & set(line) for line in lines if not line.startswith("!"))
-
-
-# --- the differences ----------------------------------------------------------------------------------------------------
+from ropeway.migrate.values import LISTS
 
 BOTH = Room(
     "Both tasks",
@@ -102,14 +32,14 @@ BOTH = Room(
             "No file matches.",
             "The step is green: the upload warns, the download says nothing.",
             "The step fails. `noMatch: warn` or `noMatch: ignore` lets it go on.",
-            _everywhere,
+            everywhere,
         ),
         Difference(
             "flatten-collision",
             "With `flattenFolders`, two files get one name.",
             "The last one wins without a word; with the download's `overwrite: false` too.",
             "The step fails, names both, and writes nothing.",
-            _switched("flattenFolders"),
+            switched("flattenFolders"),
         ),
         Difference(
             "bucket-test",
@@ -134,7 +64,7 @@ BOTH = Room(
             "The key of `customerKey` (SSE-C).",
             "A plain input, not a secret one. What is no hex ends the key there.",
             "It is masked in the log, and refused unless it is 256 bits in hex. Keep it in a secret variable.",
-            _key_in_the_clear,
+            key_in_the_clear,
         ),
         Difference(
             "leftover-inputs",
@@ -161,35 +91,35 @@ UPLOADING = Room(
             "`private` is sent with each object, which needs `s3:PutObjectAcl` and a bucket that takes ACLs.",
             "No ACL is sent. The objects are as private as before, unless the bucket has a policy that asks for the header: "
             "then set `filesAcl: private`.",
-            _left_out("filesAcl"),
+            left_out("filesAcl"),
         ),
         Difference(
             "leading-slash",
             "`targetFolder` begins with `/`.",
             "The keys begin with `/` too: `/site/index.html`.",
             "They do not: `site/index.html`. Whoever reads the keys by their old names must change.",
-            _begins("targetFolder", "/", "\\"),
+            begins("targetFolder", "/", "\\"),
         ),
         Difference(
             "target-dots",
             "`targetFolder` has `.` or `..` in it.",
             "They are resolved, as far as they go.",
             "The step fails: a key's prefix knows no such folders. `ropeway migrate` writes what the Toolkit made of it.",
-            _dots_in_target,
+            dots_in_target,
         ),
         Difference(
             "text-types",
             "`contentType` is left out.",
             "By the extension, without a charset; `.js` and `.mjs` are `application/javascript`.",
             "By the extension, text with `; charset=utf-8` (`charset: none` leaves it out); `.js` and `.mjs` are `text/javascript`.",
-            _left_out("contentType"),
+            left_out("contentType"),
         ),
         Difference(
             "cache-control-lines",
             "`cacheControl` has a line that is no `glob=value`.",
             "The step fails when the first file comes to that line; files before it are uploaded.",
             "The step fails before anything is sent, and names the line. A glob that begins with `!` can match nothing and is refused.",
-            _a_line("cacheControl", r"^!"),
+            a_line("cacheControl", r"^!"),
         ),
         Difference(
             "broken-link",
@@ -202,14 +132,14 @@ UPLOADING = Room(
             "A glob has `{a,b}` in it.",
             "Plain text: the line most likely matches nothing, and nobody says so.",
             "Plain text too, but a step that finds nothing fails. Write `@(a|b)`, or a line for each.",
-            _a_line("globExpressions", LISTS),
+            a_line("globExpressions", LISTS),
         ),
         Difference(
             "create-bucket",
             "`createBucket` is set, and the bucket cannot be asked.",
             "It tries to create the bucket after any error.",
             "It creates the bucket only when S3 says that there is none.",
-            _switched("createBucket"),
+            switched("createBucket"),
         ),
         Difference(
             "list-permission",
@@ -235,42 +165,42 @@ DOWNLOADING = Room(
             "`sourceFolder: site`, and there are `site2/` and `siteX.txt` too.",
             "It is the beginning of a key: those come along.",
             "It is a folder: they do not. To have all that begins with `site`, leave `sourceFolder` out and write `site*/**`.",
-            _prefix_without_slash,
+            prefix_without_slash,
         ),
         Difference(
             "slash-at-the-end",
             "`sourceFolder: site/`, with the slash.",
             "The globs see each path without its first character: `index.html` and `sub/*` find nothing.",
             "The same as `site`: the globs see whole paths.",
-            _prefix_with_slash,
+            prefix_with_slash,
         ),
         Difference(
             "slash-at-the-beginning",
             "`sourceFolder: /site`, with a slash before it.",
             "Only keys that begin with `/` are found.",
             "The same as `site`. A key that begins with `/` is no path of a file, and is refused.",
-            _begins("sourceFolder", "/"),
+            begins("sourceFolder", "/"),
         ),
         Difference(
             "dot-keys",
             "A key has a name that begins with a dot: `.well-known/security.txt`.",
             "`*` and `**` pass it over, though the upload takes it.",
             "It comes along. `!**/.*` and `!**/.*/**` take such names out.",
-            _takes_in_by_pattern,
+            takes_in_by_pattern,
         ),
         Difference(
             "exclusions",
             "A line of the globs begins with `!`.",
             "It takes nothing out. It adds all that it does not name.",
             "It takes out what the lines above took in.",
-            _a_line("globExpressions", r"^!"),
+            a_line("globExpressions", r"^!"),
         ),
         Difference(
             "braces-download",
             "A glob has `{a,b}` in it.",
             "`a` or `b`.",
             "Plain text, as in the upload: write `@(a|b)`, or a line for each. `ropeway migrate` writes the first where it can.",
-            _a_line("globExpressions", LISTS),
+            a_line("globExpressions", LISTS),
         ),
         Difference(
             "twice",
@@ -295,7 +225,7 @@ DOWNLOADING = Room(
             "`overwrite: false`, and a file exists.",
             "The step fails when it comes to that file, while others are being fetched.",
             "The step fails, names the files, and writes nothing.",
-            _never_overwrites,
+            never_overwrites,
         ),
         Difference(
             "half-files",

@@ -9,7 +9,8 @@ from typing import Any
 
 from ropeway.errors import InputError
 from ropeway.inputs import camel, declared, read
-from ropeway.migrate.differences import DIFFERENCES, Difference, met_by
+from ropeway.migrate.differences import DIFFERENCES, met_by
+from ropeway.migrate.meeting import Difference
 from ropeway.migrate.steps import Scalar, Step, find_steps
 from ropeway.migrate.toolkit import COVERED
 from ropeway.migrate.values import REWRITERS, holds_expression
