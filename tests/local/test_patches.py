@@ -460,6 +460,100 @@ def the_etag_under_kms_is_no_md5(world, s3):
     assert s3.head_object(Bucket=world.bucket, Key="k")["ETag"] != f'"{hashlib.md5(b"x").hexdigest()}"'
 
 
+# --- whose bucket it is ----------------------------------------------------------------------------------------------------
+
+
+@truth
+def a_bucket_of_another_owner_than_the_expected_one_is_refused(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x", ExpectedBucketOwner="123456789012")
+    with refused("AccessDenied", "Access Denied"):
+        s3.put_object(Bucket=world.bucket, Key="k", Body=b"y", ExpectedBucketOwner="999999999999")
+    with refused("403"):
+        s3.head_object(Bucket=world.bucket, Key="k", ExpectedBucketOwner="999999999999")
+    assert s3.get_object(Bucket=world.bucket, Key="k")["Body"].read() == b"x"
+
+
+@truth
+def an_expected_owner_is_an_account_id(world, s3):
+    with refused("InvalidBucketOwnerAWSAccountID"):
+        s3.list_objects_v2(Bucket=world.bucket, ExpectedBucketOwner="me")
+
+
+# --- object lock -----------------------------------------------------------------------------------------------------------
+
+LATER = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2099-01-01T00:00:00Z"}
+
+
+def with_lock(world, s3) -> None:
+    world.bucket = f"{world.bucket}-lock"
+    s3.create_bucket(Bucket=world.bucket, ObjectLockEnabledForBucket=True)
+
+
+def put_as_one_part(world, s3, **asked) -> None:
+    what = {"Bucket": world.bucket, "Key": "k"}
+    what["UploadId"] = s3.create_multipart_upload(**what, **asked)["UploadId"]
+    etag = s3.upload_part(**what, PartNumber=1, Body=b"x")["ETag"]
+    s3.complete_multipart_upload(**what, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+
+
+@truth
+def an_upload_in_parts_is_locked_as_it_was_begun(world, s3):
+    with_lock(world, s3)
+    put_as_one_part(world, s3, **LATER, ObjectLockLegalHoldStatus="ON")
+    head = s3.head_object(Bucket=world.bucket, Key="k")
+    assert (head["ObjectLockMode"], head["ObjectLockLegalHoldStatus"]) == ("GOVERNANCE", "ON")
+    assert f"{head['ObjectLockRetainUntilDate']:%Y-%m-%d}" == "2099-01-01"
+
+
+@truth
+def an_upload_in_parts_is_locked_by_the_buckets_default(world, s3):
+    with_lock(world, s3)
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    s3.put_object_lock_configuration(
+        Bucket=world.bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    put_as_one_part(world, s3)
+    assert s3.head_object(Bucket=world.bucket, Key="k")["ObjectLockMode"] == "COMPLIANCE"
+
+
+@truth
+def a_locked_object_without_a_checksum_is_refused(world, s3):
+    with_lock(world, s3)
+    lock = {"x_amz_object_lock_mode": "GOVERNANCE", "x_amz_object_lock_retain_until_date": "2099-01-01T00:00:00Z"}
+    status, _, body = world.raw("PUT", "k", b"x", **lock)
+    assert (status, b"header is required for Put Object requests with Object Lock parameters" in body) == (400, True)
+    md5 = base64.b64encode(hashlib.md5(b"x").digest()).decode()
+    assert world.raw("PUT", "k", b"x", **lock, Content_MD5=md5)[0] == 200
+
+
+@truth
+def a_part_of_a_locked_object_without_a_checksum_is_refused(world, s3):
+    with_lock(world, s3)
+    upload = s3.create_multipart_upload(Bucket=world.bucket, Key="k", **LATER)["UploadId"]
+    status, _, body = world.raw("PUT", "k", b"x", query=f"?partNumber=1&uploadId={upload}")
+    assert (status, b"for Put Part requests with Object Lock parameters" in body) == (400, True)
+
+
+@truth
+def a_lock_until_yesterday_is_refused(world, s3):
+    with_lock(world, s3)
+    with refused("InvalidArgument", "must be in the future"):
+        s3.put_object(Bucket=world.bucket, Key="k", **LATER | {"ObjectLockRetainUntilDate": "2020-01-01T00:00:00Z"})
+
+
+@truth
+def a_lock_without_a_date_is_refused(world, s3):
+    with_lock(world, s3)
+    with refused("InvalidArgument", "must both be supplied"):
+        s3.put_object(Bucket=world.bucket, Key="k", ObjectLockMode="GOVERNANCE")
+
+
+@truth
+def a_bucket_without_object_lock_takes_no_locks(world, s3):
+    with refused("InvalidRequest", "Bucket is missing Object Lock Configuration"):
+        s3.create_multipart_upload(Bucket=world.bucket, Key="k", **LATER)
+
+
 # --- both worlds ---------------------------------------------------------------------------------------------------------
 
 

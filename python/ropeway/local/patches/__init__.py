@@ -15,6 +15,7 @@ from ropeway.local.patches import (
     encryption,
     keys,
     limits,
+    locks,
     memory,
     multipart,
     regions,
@@ -31,6 +32,7 @@ PATCHES = (
     checksums.PATCH,
     multipart.PATCH,
     encryption.PATCH,
+    locks.PATCH,
     memory.PATCH,
     answers.PATCH,
 )

@@ -1,7 +1,11 @@
-"""A bucket is closed to strangers without a policy: to other accounts, to unsigned requests. A new one takes no ACLs."""
+"""A bucket is closed to strangers without a policy: to other accounts, to unsigned requests, and to who expects another owner.
+
+A new one takes no ACLs.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from moto.s3.models import FakeBucket, PublicAccessBlock
@@ -24,10 +28,21 @@ def _check(request: S3Response) -> None:
     bucket = bucket_of(request)
     if not bucket or creates_bucket(request):
         return
+    _check_owner(bucket, request)
     if _strange(request, bucket.account_id) and not bucket.policy:
         raise Refused(403, "AccessDenied", "Access Denied")
     if stores_object(request) or begins_multipart(request) or query_has(request, "acl"):
         _check_acl(bucket, request.headers.get("x-amz-acl", ""))
+
+
+def _check_owner(bucket: FakeBucket, request: S3Response) -> None:
+    """S3 user guide, "Verifying bucket ownership with bucket owner condition"."""
+    expected = request.headers.get("x-amz-expected-bucket-owner", bucket.account_id)
+    if not re.fullmatch(r"\d{12}", expected):
+        message = "The value of the expected bucket owner parameter must be an AWS account ID"
+        raise Refused(400, "InvalidBucketOwnerAWSAccountID", message)
+    if expected != bucket.account_id:
+        raise Refused(403, "AccessDenied", "Access Denied")
 
 
 def _strange(request: S3Response, owner: str) -> bool:
@@ -56,8 +71,8 @@ def _mend() -> None:
 
 
 PATCH = Patch(
-    "A bucket is closed to other accounts and to unsigned requests unless its policy opens it; "
-    "a new one takes no ACLs and blocks public access.",
+    "A bucket is closed to other accounts and to unsigned requests unless its policy opens it, and to requests that expect another "
+    "owner; a new one takes no ACLs and blocks public access.",
     _check,
     _mend,
 )
