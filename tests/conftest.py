@@ -155,9 +155,9 @@ def certificate_authority(_authority: trustme.CA, tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="session")
 def embedded_tls(_authority: trustme.CA) -> Iterator[EmbeddedAws]:
-    """The embedded AWS over https: the same buckets as `embedded`. A proxy may know it as store.example."""
+    """The embedded AWS over https: the same buckets as `embedded`. A proxy may know it as `store`."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _authority.issue_cert("127.0.0.1", "0.0.0.0", "store.example").configure_cert(tls)
+    _authority.issue_cert("127.0.0.1", "0.0.0.0", "store").configure_cert(tls)
     with embedded_aws(tls=tls) as running:
         yield running
 
