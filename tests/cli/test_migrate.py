@@ -63,7 +63,7 @@ def test_the_diff_is_shown_and_nothing_is_written(ropeway, pipeline):
 def test_what_is_shown_can_be_applied(ropeway, pipeline):
     file = pipeline("azure-pipelines.yml", UPLOAD)
     diff = ropeway("migrate", file).out
-    subprocess.run(["patch", "-p0"], input=diff, text=True, check=True, capture_output=True)
+    subprocess.run(["git", "apply", "-p0", "-"], input=diff, text=True, check=True, capture_output=True)
     assert file.read_text() == MOVED
 
 

@@ -16,13 +16,12 @@ TESTS = Path(__file__).parents[2]
 
 BUCKET = "tasks/traps/test_bucket.py::"
 GLOBS = "tasks/traps/test_globs.py::"
-RESOURCES = "tasks/traps/test_resources.py::"
-VARIABLES = "tasks/traps/test_variables.py::"
+OPEN_FILES = "tasks/traps/test_open_files.py::"
 UPLOAD = "tasks/test_s3_upload.py::"
 DOWNLOAD = "tasks/test_s3_download.py::"
 INPUTS = "test_inputs.py::"
 CREDENTIALS = "aws/test_credentials.py::"
-CLIENTS = "aws/test_clients.py::"
+PROXIES = "aws/test_proxies.py::"
 
 TRAPS: Mapping[str, tuple[str, ...]] = {
     # Both tasks.
@@ -113,7 +112,7 @@ TRAPS: Mapping[str, tuple[str, ...]] = {
         "s3/test_boto_download.py::test_an_answer_that_breaks_off_again_and_again_is_an_error_and_leaves_nothing",
         "vsix/test_cancelling.py::test_a_cancelled_download_leaves_no_half_file",
     ),
-    "open-files": (f"{RESOURCES}test_more_keys_than_files_may_be_open_come_whole",),
+    "open-files": (f"{OPEN_FILES}test_more_keys_than_files_may_be_open_come_whole",),
     "integrity": ("s3/test_boto_download.py::test_bytes_that_are_not_those_of_the_checksum_are_not_kept",),
     "outside": (f"{DOWNLOAD}test_no_key_writes_outside_the_target_folder",),
     # Credentials.
@@ -124,12 +123,12 @@ TRAPS: Mapping[str, tuple[str, ...]] = {
     ),
     "external-id": (f"{CREDENTIALS}test_a_role_without_keys_is_assumed_by_the_host",),
     "role-variable": (
-        f"{VARIABLES}test_a_role_without_keys_makes_a_connection",
+        "azure/test_who_signs.py::test_who_signs_is_who_should_and_is_said",
         f"{CREDENTIALS}test_a_role_without_keys_is_assumed_by_the_host",
     ),
     "expiry": (f"{CREDENTIALS}test_keys_that_run_out_are_renewed_while_the_task_runs",),
-    "duration": (f"{VARIABLES}test_a_duration_out_of_bounds_is_an_error_and_not_another_duration",),
-    "sts-region": (f"{CLIENTS}test_sts_is_asked_in_the_region",),
+    "duration": ("azure/test_endpoints.py::test_a_duration_of_a_variable_that_sts_would_refuse_names_the_variable",),
+    "sts-region": ("aws/test_clients.py::test_sts_is_asked_in_the_region",),
     "masking": (
         "azure/test_main.py::test_a_secret_input_is_masked_before_anything_else_is_said",
         "aws/test_trace.py::test_no_secret_and_no_body_is_ever_told",
@@ -138,10 +137,10 @@ TRAPS: Mapping[str, tuple[str, ...]] = {
     # Region and network.
     "default-region": ("aws/test_region.py::test_the_first_source_that_names_a_region_counts",),
     "proxy-bypass": (
-        f"{CLIENTS}test_an_address_on_the_bypass_list_is_reached_without_the_proxy",
-        f"{RESOURCES}test_no_proxy_of_the_environment_is_kept",
+        f"{PROXIES}test_the_bypass_list_is_read_as_the_agent_reads_it",
+        f"{PROXIES}test_the_environments_proxy_is_used_and_what_no_proxy_names_is_kept_from_it",
     ),
-    "proxy-password": ("azure/test_environment.py::test_the_agents_proxy_is_used_with_user_and_password_encoded",),
+    "proxy-password": (f"{PROXIES}test_any_user_and_password_reach_the_proxy_as_they_are",),
 }
 """The name of a difference -> its tests."""
 

@@ -1,17 +1,11 @@
-"""Many keys on a machine that allows few open files; networks that are reached without their proxy."""
+"""More keys than files may be open at once."""
 
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
-
-from ropeway.errors import NetworkError
-from tests.servers.misbehaving import Answer
 
 KEYS = 150
 LIMIT = 100
@@ -39,18 +33,3 @@ def test_more_keys_than_files_may_be_open_come_whole(embedded, s3, bucket, tmp_p
     assert {path.name: path.read_text() for path in (tmp_path / "target").iterdir()} == {
         f"{number:03}": str(number) for number in range(KEYS)
     }
-
-
-def test_no_proxy_of_the_environment_is_kept(run_task, make_tree, misbehaving, monkeypatch):
-    resolve = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda _name, *rest, **more: resolve("127.0.0.1", *rest, **more))
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    misbehaving.on(Answer(body=b"<ListBucketResult/>"))
-    store = misbehaving.url.replace("127.0.0.1", "store.test")
-    given = {"bucket_name": "shop", "source_folder": make_tree({"a": b"1"}), "endpoint_url": store}
-    with pytest.raises(NetworkError, match="proxy"):
-        run_task("s3_upload", only_plan=True, **given)
-    monkeypatch.setenv("NO_PROXY", "store.test")
-    run_task("s3_upload", only_plan=True, **given)
-    assert [request.target.split("?")[0] for request in misbehaving.requests] == ["/shop"]
