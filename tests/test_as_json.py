@@ -20,7 +20,7 @@ DENIED = AccessDenied("upload a.txt", code="AccessDenied", answer="No", request_
 
 
 def outcome(**more):
-    told = {"results": (Done(UPLOAD, 0.25),), "outputs": (Output("filesUploaded", "1"),)} | more
+    told = {"results": (Done(UPLOAD, 0.25, version_id="v1"),), "outputs": (Output("filesUploaded", "1"),)} | more
     return Outcome("Uploaded 1 file", PLAN, seconds=1.5, engine="boto3", **told)
 
 
@@ -41,7 +41,15 @@ def test_an_outcome_tells_everything():
             ],
         },
         "results": [
-            {"action": "upload", "name": "s3://b/a.txt", "reason": "new", "size": 1024, "seconds": 0.25, "error": None}
+            {
+                "action": "upload",
+                "name": "s3://b/a.txt",
+                "reason": "new",
+                "size": 1024,
+                "seconds": 0.25,
+                "error": None,
+                "versionId": "v1",
+            }
         ],
         "outputs": {"filesUploaded": "1"},
         "warnings": ["Beware.", "Slow."],

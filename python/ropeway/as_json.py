@@ -74,7 +74,8 @@ def _step(step: Step[Any]) -> dict[str, Any]:
 
 def _result(done: Done[Any]) -> dict[str, Any]:
     error = _error(done.error) if done.error else None
-    return {**_step(done.step), "seconds": round(done.seconds, 3), "error": error}
+    told = {"seconds": round(done.seconds, 3), "error": error, "versionId": done.version_id or None}
+    return {**_step(done.step), **told}
 
 
 def _error(error: BaseException) -> dict[str, Any]:

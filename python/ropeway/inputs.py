@@ -43,6 +43,15 @@ class NamedRule:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """One `name=value` line. The name may hold a `=`, the value may not."""
+
+    name: str
+    value: str
+    line: int
+
+
+@dataclass(frozen=True)
 class Input:
     """The declaration of one input. `read` raises ValueError with what is wrong, worded to follow the input's name.
 
@@ -168,6 +177,11 @@ def rules(label: str, help: str, *, check: Callable[[str], object] | None = None
 def named_rules(label: str, help: str, *, check: Callable[[str, str], object] | None = None, **rest: Any) -> Any:
     """`glob=name=value` lines. `check` takes name and value."""
     return _declare(Input(label, help, "multiLine", _named_rules(check), **rest))
+
+
+def pairs(label: str, help: str, *, written: str, **rest: Any) -> Any:
+    """Lines as `written` ("key=versionId"), each name once."""
+    return _declare(Input(label, help, "multiLine", _pairs(written), **rest))
 
 
 def connection(label: str, help: str, *, endpoint_type: str, **rest: Any) -> Any:
@@ -299,6 +313,24 @@ def _named_rule(at: int, line: str, check: Callable[[str, str], object] | None) 
     if check:
         _checked(at, lambda: check(name, value))
     return NamedRule(pattern, name, value, at)
+
+
+def _pairs(written: str) -> Callable[[str], tuple[Pair, ...]]:
+    def read_pairs(given: str) -> tuple[Pair, ...]:
+        found: dict[str, Pair] = {}
+        for pair in (_pair(at, line, written) for at, line in _numbered(given)):
+            if (first := found.setdefault(pair.name, pair)) is not pair:
+                raise ValueError(f"line {pair.line} is about {pair.name} again, as line {first.line}.")
+        return tuple(found.values())
+
+    return read_pairs
+
+
+def _pair(at: int, line: str, written: str) -> Pair:
+    name, equals, value = (part.strip() for part in line.rpartition("="))
+    if not (name and equals and value):
+        raise ValueError(f"line {at} is {line!r}; write it as {written}.")
+    return Pair(name, value, at)
 
 
 def _checked(at: int, check: Callable[[], object]) -> None:

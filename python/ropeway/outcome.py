@@ -70,11 +70,15 @@ class Plan(Generic[Work]):
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[Work]):
-    """What became of a step. `error` is None when it was done; `bytes` went over the wire in `seconds`."""
+    """What became of a step. `error` is None when it was done, which took `seconds`.
+
+    `version_id` is that of the object which was written or read, where its bucket keeps versions.
+    """
 
     step: Step[Work]
     seconds: float = 0.0
     error: RopewayError | None = None
+    version_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,14 +23,16 @@ def test_the_summary_is_named_after_the_task(tmp_path: Path) -> None:
 def test_the_list_has_a_json_object_a_line_for_each_step(tmp_path: Path) -> None:
     steps = [skip(), upload("s3://bucket/a\n##vso[a.b]"), upload("s3://bucket/b"), upload("s3://bucket/\udcff")]
     path = write_list(
-        str(tmp_path), plan(*steps), outcome(plan(*steps), Done(steps[1]), Done(steps[2], error=denied("b")))
+        str(tmp_path),
+        plan(*steps),
+        outcome(plan(*steps), Done(steps[1], version_id="v1"), Done(steps[2], error=denied("b"))),
     )
     why = "Could not upload b: AWS answered AccessDenied: Access Denied (request id R1)."
     new = {"action": "upload", "reason": "new", "size": 1536}
     kept = {"action": "skip", "reason": "unchanged", "size": 10}
     assert [json.loads(line) for line in Path(path).read_text("ascii").splitlines()] == [
-        {"name": "s3://bucket/kept.txt", **kept, "done": False, "error": None},
-        {"name": "s3://bucket/a\n##vso[a.b]", **new, "done": True, "error": None},
-        {"name": "s3://bucket/b", **new, "done": False, "error": why},
-        {"name": "s3://bucket/\udcff", **new, "done": False, "error": None},
+        {"name": "s3://bucket/kept.txt", **kept, "done": False, "error": None, "versionId": None},
+        {"name": "s3://bucket/a\n##vso[a.b]", **new, "done": True, "error": None, "versionId": "v1"},
+        {"name": "s3://bucket/b", **new, "done": False, "error": why, "versionId": None},
+        {"name": "s3://bucket/\udcff", **new, "done": False, "error": None, "versionId": None},
     ]

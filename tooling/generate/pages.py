@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ropeway.cli.parameters import asking, variable
 from ropeway.inputs import Declared, hyphens
 from ropeway.tasks.task import IamAction, Task
+from ropeway.tasks.task import policy as policy_of
 from tooling.generate.task_json import in_form_order
 
 AnyTask = Task[Any, Any]
+
+PLACES = {"partition": "aws", "bucket": "BUCKET", "prefix": "PREFIX/", "kms_key": "the KMS key"}
 
 
 def blocks(task: AnyTask) -> Mapping[str, str]:
@@ -77,10 +79,8 @@ def outputs_table(task: AnyTask) -> str:
 
 def policy(task: AnyTask) -> str:
     """The policy that is always needed as JSON, then what else is needed when."""
-    actions = [replace(action, resource=_shown(action.resource)) for action in task.actions]
-    always = [action for action in actions if not action.when]
-    more = [(f"`{action.action}`", _code(action.resource), action.when) for action in actions if action.when]
-    document = {"Version": "2012-10-17", "Statement": list(_statements(always))}
+    document = policy_of([action for action in task.actions if not action.when], **PLACES)
+    more = [(f"`{action.action}`", _on(action), action.when) for action in task.actions if action.when]
     rest = f"\n\nAnd, as far as it applies:\n\n{table(('Action', 'On', 'When'), more)}" if more else ""
     return f"```json\n{json.dumps(document, indent=2)}\n```{rest}"
 
@@ -91,7 +91,7 @@ def policies_table(tasks: Sequence[AnyTask]) -> str:
         (
             f"[`{task.pipeline_name}@{task.major}`](docs/tasks/{'-'.join(task.command)}.md#iam-policy)",
             f"`{action.action}`",
-            _code(_shown(action.resource)),
+            _on(action),
         )
         for task in tasks
         for action in task.actions
@@ -100,18 +100,9 @@ def policies_table(tasks: Sequence[AnyTask]) -> str:
     return table(("Task", "Needs", "On"), rows)
 
 
-def _shown(resource: str) -> str:
-    return resource.format(partition="aws", bucket="BUCKET", prefix="PREFIX/")
-
-
-def _code(resource: str) -> str:
+def _on(action: IamAction) -> str:
+    resource = action.resource.format(**PLACES)
     return f"`{resource}`" if resource.startswith("arn:") else resource
-
-
-def _statements(actions: Sequence[IamAction]) -> Iterator[Mapping[str, object]]:
-    for resource in dict.fromkeys(action.resource for action in actions):
-        allowed = [action.action for action in actions if action.resource == resource]
-        yield {"Effect": "Allow", "Action": allowed, "Resource": resource}
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -32,7 +32,7 @@ def write_summary(folder: str, name: str, plan: Plan[Any], outcome: Outcome[Any]
 def write_list(folder: str, plan: Plan[Any], outcome: Outcome[Any] | None) -> str:
     """One JSON object a line for each step of the plan. Returns its path.
 
-    `done` tells whether the step was carried out; `error` is null but for one that failed.
+    `done` tells whether the step was carried out; `error` is null but for one that failed, `versionId` where no versions are kept.
     """
     path = os.path.join(folder, "list.jsonl")
     begun = results(outcome)
@@ -46,6 +46,7 @@ def write_list(folder: str, plan: Plan[Any], outcome: Outcome[Any] | None) -> st
                 "size": step.size,
                 "done": done is not None and done.error is None,
                 "error": str(done.error) if done and done.error else None,
+                "versionId": (done and done.version_id) or None,
             }
             file.write(json.dumps(entry) + "\n")
     return path

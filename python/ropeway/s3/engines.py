@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ropeway.aws.session import Aws
-from ropeway.s3.engine import ObjectEngine
+from ropeway.s3.engine import ObjectEngine, Terms
 from ropeway.s3.inputs import S3Inputs
 
 
@@ -12,4 +12,9 @@ def engine_for(aws: Aws, given: S3Inputs) -> ObjectEngine:
     from ropeway.s3.boto import BotoEngine  # noqa: PLC0415 - imported once the inputs are known to be good: start-up counts
 
     client = aws.client("s3", max_pool_connections=given.max_concurrency)
-    return BotoEngine(client, concurrency=given.max_concurrency, checksums=given.checksums == "whenSupported")
+    return BotoEngine(
+        client,
+        concurrency=given.max_concurrency,
+        checksums=given.checksums == "whenSupported",
+        on=Terms(given.expected_bucket_owner, given.requester_pays),
+    )

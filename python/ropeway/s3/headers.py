@@ -65,6 +65,22 @@ class HeaderMaker:
         return known
 
 
+def check_metadata(name: str, value: str) -> None:
+    """Raises ValueError for what can be no metadata of any object."""
+    if not name.isascii() or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name):
+        raise ValueError(
+            f"{name!r} cannot be the name of a metadata entry: it becomes an HTTP header (x-amz-meta-{name})."
+        )
+    if "\r" in value or "\n" in value:
+        raise ValueError(f"the value of {name!r} holds a line break.")
+
+
+def check_tag(name: str, value: str) -> None:
+    """Raises ValueError for what can be no tag of any object."""
+    if len(name) > 128 or len(value) > 256:
+        raise ValueError(f"the tag {name!r} is too long: a name has at most 128 characters, a value 256.")
+
+
 def _compiled(rules: Iterable[Rule], root: str) -> list[tuple[Glob, str]]:
     return [(Glob(rule.pattern, root=root), rule.value) for rule in rules]
 

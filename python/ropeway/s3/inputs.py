@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ropeway import inputs
-from ropeway.aws.connection import ADVANCED, AwsInputs
+from ropeway.aws.connection import ADVANCED, AwsInputs, is_account_id
 from ropeway.errors import NothingMatched
 from ropeway.inputs import Group, Spelling
 
@@ -63,6 +63,24 @@ class S3Inputs(AwsInputs):
         at_most=512,
         group=ADVANCED.name,
     )
+    expected_bucket_owner: str = inputs.text(
+        "Account of the bucket",
+        "The id of the account (12 digits) that the bucket must belong to; every request to a bucket of another one is refused by S3. "
+        "Empty: anybody's.",
+        group=ADVANCED.name,
+        metavar="ACCOUNT",
+    )
+    requester_pays: bool = inputs.flag(
+        "Requester pays",
+        "Agree to pay for the requests and the transfer, which buckets that are set to *requester pays* demand.",
+        group=ADVANCED.name,
+    )
+    delete_extra: bool = inputs.flag(
+        "Delete what is gone",
+        "Not for this task, which deletes nothing: when it is set, the task refuses to begin. S3Deploy deletes from a bucket what is "
+        "gone from the source.",
+        group=ADVANCED.name,
+    )
 
     def problems(self, spell: Spelling) -> Iterator[str]:
         yield from super().problems(spell)
@@ -70,6 +88,14 @@ class S3Inputs(AwsInputs):
             yield f"{spell('bucket_name')} {wrong}"
         if not any(line for line in self.glob_expressions if not line.startswith(("#", "!"))):
             yield f"{spell('glob_expressions')} only takes files out: add a line such as ** that takes some in."
+        if self.expected_bucket_owner and not is_account_id(self.expected_bucket_owner):
+            yield f"{spell('expected_bucket_owner')} is {self.expected_bucket_owner!r}, which is no account id (12 digits)."
+        if self.delete_extra:
+            yield (
+                f"{spell('delete_extra')} is set, but uploads and downloads delete nothing. S3Deploy (the task RopewayS3Deploy@1, the "
+                "command `ropeway s3 deploy`) brings a folder to a bucket and deletes there what is gone from the folder. To download "
+                "into an empty folder, empty it in a step before."
+            )
 
 
 def bucket_problem(name: str) -> str:

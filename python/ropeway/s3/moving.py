@@ -74,7 +74,7 @@ def _works(steps: Iterable[Step[Transfer]]) -> Iterable[Transfer]:
 
 
 def _done(step: Step[Transfer], transferred: Transferred) -> Done[Transfer]:
-    return Done(step, transferred.seconds, transferred.error)
+    return Done(step, transferred.seconds, transferred.error, transferred.version_id)
 
 
 def _how_far(moved: Moved, steps: Sequence[Step[Transfer]]) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ropeway import inputs
-from ropeway.aws.connection import AWS_GROUPS
+from ropeway.aws.connection import ADVANCED, AWS_GROUPS
 from ropeway.aws.session import Aws
 from ropeway.errors import LocalFileError
-from ropeway.inputs import Spelling
+from ropeway.inputs import Pair, Spelling
 from ropeway.outcome import Outcome, Output, Plan, Reason, Run, Step, counted, in_units, listing
 from ropeway.s3.archive import refuse_archived
 from ropeway.s3.compare import same_bytes
@@ -21,6 +21,7 @@ from ropeway.s3.globs import Globs
 from ropeway.s3.inputs import ENCRYPTION, S3Inputs, customer_key, customer_key_problems, nothing_matched
 from ropeway.s3.keys import folder_prefix, is_marker, paths_for
 from ropeway.s3.moving import move
+from ropeway.s3.pins import Pins, pinned_by, with_pinned
 from ropeway.tasks.task import IamAction, OutputVariable, Task, introduce
 
 OVERWRITE = {
@@ -54,6 +55,19 @@ class S3DownloadInputs(S3Inputs):
     strip_prefix: bool = inputs.flag(
         "Leave the source folder out",
         "Place files below the target folder without the source folder's own path.",
+    )
+    version_ids: tuple[Pair, ...] = inputs.pairs(
+        "Versions",
+        "Lines of `key=versionId`: take this version of the object instead of the current one, also when it was deleted since. A key "
+        "starts below the source folder, and the globs must pick it, too.",
+        written="key=versionId",
+        group=ADVANCED.name,
+    )
+    keep_modified: bool = inputs.flag(
+        "Keep the files' times",
+        "Give each file the time of its last change that its object tells (metadata `mtime`, in seconds, as rclone and s3fs do), "
+        "else the time at which the object was stored.",
+        group=ADVANCED.name,
     )
     key_management: str = inputs.choice(
         "Keys are managed by",
@@ -94,11 +108,11 @@ def plan(given: S3DownloadInputs, aws: Aws, run: Run) -> DownloadPlan:
     introduce(aws, run)
     engine = engine_for(aws, given)
     prefix = folder_prefix(given.source_folder)
-    objects = list(_picked(given, prefix, engine, run))
+    objects = _picked(given, prefix, engine, run)
     source = f"s3://{given.bucket_name}/{prefix}"
     warnings = () if objects else nothing_matched(given, source)
     gets = _gets(given, prefix, objects)
-    refuse_archived(given.bucket_name, objects, engine, _customer_key(given))
+    refuse_archived(given.bucket_name, objects, engine, _customer_key(given), run.cancellation)
     steps = _steps(given, gets, engine, run)
     return DownloadPlan(
         title=_title("Download", steps, source, given),
@@ -109,8 +123,14 @@ def plan(given: S3DownloadInputs, aws: Aws, run: Run) -> DownloadPlan:
     )
 
 
-def _picked(given: S3DownloadInputs, prefix: str, engine: ObjectEngine, run: Run) -> Iterator[Listed]:
+def _picked(given: S3DownloadInputs, prefix: str, engine: ObjectEngine, run: Run) -> list[Listed]:
     globs = Globs(given.glob_expressions)
+    pins = Pins(given.bucket_name, prefix, given.version_ids)
+    pinned = pinned_by(pins, globs, engine, _customer_key(given), run.cancellation)
+    return with_pinned(list(_current(given, prefix, globs, engine, run)), pinned)
+
+
+def _current(given: S3DownloadInputs, prefix: str, globs: Globs, engine: ObjectEngine, run: Run) -> Iterator[Listed]:
     for listed in engine.list(given.bucket_name, prefix, cancellation=run.cancellation):
         run.cancellation.check()
         if not is_marker(listed.key, listed.size) and globs.matches_key(listed.key[len(prefix) :]):
@@ -124,7 +144,16 @@ def _gets(given: S3DownloadInputs, prefix: str, objects: list[Listed]) -> list[G
     )
     key = _customer_key(given)
     return [
-        Get(given.bucket_name, listed.key, path, listed.size, listed.etag, key)
+        Get(
+            given.bucket_name,
+            listed.key,
+            path,
+            listed.size,
+            listed.etag,
+            key,
+            listed.version_id,
+            given.keep_modified,
+        )
         for listed, path in zip(objects, places, strict=True)
     ]
 
@@ -161,7 +190,11 @@ def _compared(
     given: S3DownloadInputs, there: list[Get], engine: ObjectEngine, run: Run
 ) -> Iterator[tuple[str, Reason]]:
     by_key = {get.key: get for get in there}
-    for key, head in engine.heads(given.bucket_name, list(by_key), _customer_key(given), cancellation=run.cancellation):
+    versions = {get.key: get.version_id for get in there}
+    key_of_customer = _customer_key(given)
+    for key, head in engine.heads(
+        given.bucket_name, list(by_key), key_of_customer, versions=versions, cancellation=run.cancellation
+    ):
         run.cancellation.check()
         yield key, _reason(by_key[key], head)
 
@@ -229,13 +262,15 @@ TASK = Task(
         OutputVariable("bytesDownloaded", "How many bytes were downloaded."),
         OutputVariable("targetFolder", "The folder that the files are in."),
         OutputVariable(
-            "listFile", "A file with one JSON object a line for each step: name, action, reason, size, error."
+            "listFile",
+            "A file with one JSON object a line for each step: name, action, reason, size, error, version id.",
         ),
     ),
     actions=(
         IamAction("s3:ListBucket", "arn:{partition}:s3:::{bucket}"),
         IamAction("s3:GetObject", "arn:{partition}:s3:::{bucket}/{prefix}*"),
-        IamAction("kms:Decrypt", "the KMS key", "the objects are encrypted with a KMS key of yours"),
+        IamAction("s3:GetObjectVersion", "arn:{partition}:s3:::{bucket}/{prefix}*", "versionIds"),
+        IamAction("kms:Decrypt", "{kms_key}", "the objects are encrypted with a KMS key of yours"),
     ),
     services=("s3", "sts"),
     plan=plan,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from ropeway import inputs
 from ropeway.aws.connection import ADVANCED, AWS_GROUPS
@@ -13,20 +13,22 @@ from ropeway.aws.session import Aws
 from ropeway.errors import AccessDenied, BucketMissing
 from ropeway.inputs import Group, NamedRule, Rule, Spelling
 from ropeway.outcome import Done, Outcome, Output, Plan, Reason, Run, Step, counted, in_units
+from ropeway.s3 import modified
 from ropeway.s3.compare import same_bytes
+from ropeway.s3.compare_headers import same_headers
 from ropeway.s3.engine import CustomerKey, Head, Headers, ObjectEngine, Put, Transfer
 from ropeway.s3.engines import engine_for
-from ropeway.s3.headers import HeaderMaker, HeaderRules
+from ropeway.s3.headers import HeaderMaker, HeaderRules, check_metadata, check_tag
 from ropeway.s3.inputs import (
     CANNED_ACLS,
     ENCRYPTION,
     STORAGE_CLASSES,
-    S3Inputs,
     customer_key,
     customer_key_problems,
     nothing_matched,
 )
 from ropeway.s3.keys import keys_for, normal_prefix
+from ropeway.s3.locks import LOCK, LockInputs, least, now, retain_until, unseen
 from ropeway.s3.moving import move
 from ropeway.s3.walk import LocalFile, pick_files
 from ropeway.tasks.task import IamAction, OutputVariable, Task, introduce
@@ -38,22 +40,8 @@ def _labels(values: tuple[str, ...], none: str) -> dict[str, str]:
     return {"none": none, **{value: value for value in values}}
 
 
-def _metadata(name: str, value: str) -> None:
-    if not name.isascii() or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name):
-        raise ValueError(
-            f"{name!r} cannot be the name of a metadata entry: it becomes an HTTP header (x-amz-meta-{name})."
-        )
-    if "\r" in value or "\n" in value:
-        raise ValueError(f"the value of {name!r} holds a line break.")
-
-
-def _tag(name: str, value: str) -> None:
-    if len(name) > 128 or len(value) > 256:
-        raise ValueError(f"the tag {name!r} is too long: a name has at most 128 characters, a value 256.")
-
-
 @dataclass(frozen=True, kw_only=True)
-class S3UploadInputs(S3Inputs):
+class S3UploadInputs(LockInputs):
     """What an upload is asked to do. Names and meanings are the AWS Toolkit's where it has them."""
 
     source_folder: str = inputs.path(
@@ -104,13 +92,13 @@ class S3UploadInputs(S3Inputs):
     metadata: tuple[NamedRule, ...] = inputs.named_rules(
         "Metadata",
         "Lines of `glob=name=value`; every line that matches a file counts, a later one replaces an earlier one of the same name.",
-        check=_metadata,
+        check=check_metadata,
         group=HEADERS.name,
     )
     tags: tuple[NamedRule, ...] = inputs.named_rules(
         "Tags",
         "Lines of `glob=name=value`; every line that matches a file counts. An object has at most 10 tags.",
-        check=_tag,
+        check=check_tag,
         group=HEADERS.name,
     )
     storage_class: str = inputs.choice(
@@ -125,6 +113,12 @@ class S3UploadInputs(S3Inputs):
         "The access control list of the objects. `none` sends none, which is right for buckets that enforce the owner (the default since 2023).",
         choices=_labels(CANNED_ACLS, "None: the bucket decides"),
         default="none",
+        group=ADVANCED.name,
+    )
+    keep_modified: bool = inputs.flag(
+        "Keep the files' times",
+        "Write the time of a file's last change into the metadata of its object (`mtime`, in seconds, as rclone and s3fs do). "
+        "A skipped object keeps the time that it has.",
         group=ADVANCED.name,
     )
     key_management: str = inputs.choice(
@@ -159,6 +153,7 @@ class S3UploadInputs(S3Inputs):
     def problems(self, spell: Spelling) -> Iterator[str]:
         yield from super().problems(spell)
         yield from self._key_problems(spell)
+        yield from self._metadata_problems(spell)
         if any(part in {".", ".."} for part in self.target_folder.replace("\\", "/").split("/")):
             yield f"{spell('target_folder')} is {self.target_folder!r}: a key's prefix knows no . or .. folders."
 
@@ -170,8 +165,13 @@ class S3UploadInputs(S3Inputs):
                 f"and {spell('encryption_algorithm')} KMS."
             )
 
+    def _metadata_problems(self, spell: Spelling) -> Iterator[str]:
+        twice = [rule for rule in self.metadata if self.keep_modified and rule.name.lower() == modified.NAME]
+        for rule in twice:
+            yield f"{spell('metadata')} line {rule.line} gives {modified.NAME}, which {spell('keep_modified')} gives: keep one of them."
 
-GROUPS = (HEADERS, ENCRYPTION, *AWS_GROUPS)
+
+GROUPS = (HEADERS, ENCRYPTION, LOCK, *AWS_GROUPS)
 
 
 # --- the plan: what is read ---------------------------------------------------------------------------------------------
@@ -210,7 +210,15 @@ def _puts(given: S3UploadInputs, prefix: str, files: list[LocalFile]) -> list[Pu
     maker = HeaderMaker(_header_rules(given), os.path.abspath(given.source_folder or "."))
     keys = keys_for(prefix, [file.relative for file in files], flatten=given.flatten_folders)
     return [
-        Put(file.path, given.bucket_name, key, file.size, file.mtime_ns, maker.headers(file.relative))
+        Put(
+            file.path,
+            given.bucket_name,
+            key,
+            file.size,
+            file.mtime_ns,
+            maker.headers(file.relative),
+            given.keep_modified,
+        )
         for file, key in zip(files, keys, strict=True)
     ]
 
@@ -229,6 +237,7 @@ def _header_rules(given: S3UploadInputs) -> HeaderRules:
 
 def _common_headers(given: S3UploadInputs) -> Headers:
     aws_managed = given.key_management == "awsManaged"
+    retained = given.object_lock_mode != "none"
     return Headers(
         content_type=given.content_type,
         content_encoding=given.content_encoding,
@@ -237,6 +246,9 @@ def _common_headers(given: S3UploadInputs) -> Headers:
         sse={"KMS": "aws:kms", "AES256": "AES256"}[given.encryption_algorithm] if aws_managed else "",
         kms_key_id=given.kms_master_key_id,
         customer_key=CustomerKey(customer_key(given.customer_key)) if given.customer_key else None,
+        lock_mode=given.object_lock_mode if retained else "",
+        lock_until=retain_until(given.object_lock_retain_until, now()) if retained else "",
+        legal_hold=given.object_lock_legal_hold,
     )
 
 
@@ -265,50 +277,38 @@ def _not_compared(puts: Iterable[Put]) -> list[Step[Transfer]]:
 def _compared(given: S3UploadInputs, puts: list[Put], engine: ObjectEngine, run: Run) -> list[Step[Transfer]]:
     by_key = {put.key: put for put in puts}
     reasons: dict[str, Reason] = {}
+    hidden: dict[str, int] = {}
+    least_lock = least(given, now())
     for key, head in engine.heads(
         given.bucket_name, list(by_key), _common_headers(given).customer_key, cancellation=run.cancellation
     ):
         run.cancellation.check()
-        reasons[key] = _reason(by_key[key], head, engine)
+        reasons[key] = _reason(by_key[key], head, engine, least_lock)
+        for action in unseen(by_key[key].headers, head.headers) if reasons[key] is Reason.HEADERS and head else ():
+            hidden[action] = hidden.get(action, 0) + 1
+    _tell_hidden(hidden, run)
     return [_step(put, reasons[put.key]) for put in puts]
+
+
+def _tell_hidden(hidden: Mapping[str, int], run: Run) -> None:
+    """S3 hides a lock from who may not see it, and says nothing of it."""
+    for action, count in hidden.items():
+        run.tell.note(
+            f"S3 shows no such lock on {counted(count, 'object')} with the same bytes, and so they are uploaded again. If they are "
+            f"locked, the identity lacks {action}."
+        )
 
 
 def _step(put: Put, reason: Reason) -> Step[Transfer]:
     return Step("skip" if reason is Reason.UNCHANGED else "upload", _address(put), reason, put.size, put)
 
 
-def _reason(put: Put, head: Head | None, engine: ObjectEngine) -> Reason:
+def _reason(put: Put, head: Head | None, engine: ObjectEngine, least_lock: str) -> Reason:
     if head is None:
         return Reason.NEW
     if head.size != put.size or not same_bytes(put.path, head):
         return Reason.CONTENT
-    return Reason.UNCHANGED if _same_headers(put, head, engine) else Reason.HEADERS
-
-
-def _same_headers(put: Put, head: Head, engine: ObjectEngine) -> bool:
-    """What is asked for against what is there. What S3 fills in by itself (the bucket's encryption) is not asked for.
-
-    S3 tells a key's ARN, never the alias it was asked by: with an alias the headers always count as changed.
-    """
-    asked, there = put.headers, head.headers
-    encrypted = not asked.sse or (asked.sse == there.sse and there.kms_key_id.endswith(asked.kms_key_id))
-    return (
-        encrypted
-        and _comparable(asked) == _comparable(there)
-        and asked.tags == (engine.tags(put.bucket, put.key) if asked.tags or head.tag_count else ())
-    )
-
-
-def _comparable(headers: Headers) -> Headers:
-    return replace(
-        headers,
-        acl="",
-        sse="",
-        kms_key_id="",
-        tags=(),
-        storage_class=headers.storage_class or "STANDARD",
-        customer_key=None,
-    )
+    return Reason.UNCHANGED if same_headers(put, head, engine, least_lock=least_lock) else Reason.HEADERS
 
 
 def _address(put: Put) -> str:
@@ -334,11 +334,15 @@ def apply(planned: UploadPlan, aws: Aws, run: Run) -> Outcome[Transfer]:
     began = time.monotonic()
     engine = engine_for(aws, planned.inputs)
     if planned.create_bucket:
-        engine.create_bucket(planned.inputs.bucket_name, aws.region)
+        engine.create_bucket(planned.inputs.bucket_name, aws.region, object_lock=planned.inputs.locks)
         run.tell.note(f"Created the bucket {planned.inputs.bucket_name} in {aws.region}.")
     created = [Done(step) for step in planned.steps if step.action == "create"]
     steps = [step for step in planned.steps if step.action == "upload"]
     moved = move(engine, steps, "Uploading", run)
+    if isinstance(moved.error, BucketMissing) and planned.inputs.create_bucket:
+        moved.error.advised(
+            "To see that the bucket is missing, and make it (createBucket), the identity needs s3:ListBucket."
+        )
     uploaded = [result.step for result in moved.results if result.error is None]
     return Outcome(
         title=_title("Uploaded", uploaded, planned.inputs, planned.prefix),
@@ -362,6 +366,9 @@ def _outputs(planned: UploadPlan, uploaded: list[Step[Transfer]]) -> tuple[Outpu
     )
 
 
+BUCKET = "arn:{partition}:s3:::{bucket}"
+OBJECTS = BUCKET + "/{prefix}*"
+
 TASK = Task(
     name="S3Upload",
     id="eeca6f4b-12e7-4644-8551-d2344a90a83e",
@@ -379,30 +386,29 @@ TASK = Task(
         OutputVariable("bytesUploaded", "How many bytes were uploaded."),
         OutputVariable("s3Prefix", "Where the files went, as s3://bucket/prefix."),
         OutputVariable(
-            "listFile", "A file with one JSON object a line for each step: name, action, reason, size, error."
+            "listFile",
+            "A file with one JSON object a line for each step: name, action, reason, size, error, version id.",
         ),
     ),
     actions=(
-        IamAction("s3:PutObject", "arn:{partition}:s3:::{bucket}/{prefix}*"),
-        IamAction(
-            "s3:AbortMultipartUpload",
-            "arn:{partition}:s3:::{bucket}/{prefix}*",
-            "a file of more than 8 MB may fail half-way",
-        ),
-        IamAction("s3:PutObjectAcl", "arn:{partition}:s3:::{bucket}/{prefix}*", "filesAcl is not none"),
-        IamAction("s3:PutObjectTagging", "arn:{partition}:s3:::{bucket}/{prefix}*", "tags are given"),
-        IamAction("s3:GetObject", "arn:{partition}:s3:::{bucket}/{prefix}*", "skipUnchanged"),
-        IamAction("s3:GetObjectTagging", "arn:{partition}:s3:::{bucket}/{prefix}*", "skipUnchanged and tags"),
-        IamAction(
-            "s3:ListBucket",
-            "arn:{partition}:s3:::{bucket}",
-            "skipUnchanged; and to be told of a missing bucket before the first file",
-        ),
-        IamAction("s3:CreateBucket", "arn:{partition}:s3:::{bucket}", "createBucket"),
-        IamAction("kms:GenerateDataKey", "the KMS key", "the objects are encrypted with a KMS key of yours"),
+        IamAction("s3:PutObject", OBJECTS),
+        IamAction("s3:AbortMultipartUpload", OBJECTS, "a file of more than 8 MB may fail half-way"),
+        IamAction("s3:PutObjectAcl", OBJECTS, "filesAcl is not none"),
+        IamAction("s3:PutObjectTagging", OBJECTS, "tags are given"),
+        IamAction("s3:PutObjectRetention", OBJECTS, "objectLockMode is not none"),
+        IamAction("s3:PutObjectLegalHold", OBJECTS, "objectLockLegalHold"),
+        IamAction("s3:GetObject", OBJECTS, "skipUnchanged"),
+        IamAction("s3:GetObjectTagging", OBJECTS, "skipUnchanged and tags"),
+        IamAction("s3:GetObjectRetention", OBJECTS, "skipUnchanged, and objectLockMode is not none"),
+        IamAction("s3:GetObjectLegalHold", OBJECTS, "skipUnchanged and objectLockLegalHold"),
+        IamAction("s3:ListBucket", BUCKET, "skipUnchanged or createBucket"),
+        IamAction("s3:CreateBucket", BUCKET, "createBucket"),
+        IamAction("s3:PutBucketObjectLockConfiguration", BUCKET, "createBucket with Object Lock"),
+        IamAction("s3:PutBucketVersioning", BUCKET, "createBucket with Object Lock"),
+        IamAction("kms:GenerateDataKey", "{kms_key}", "the objects are encrypted with a KMS key of yours"),
         IamAction(
             "kms:Decrypt",
-            "the KMS key",
+            "{kms_key}",
             "the objects are encrypted with a KMS key of yours, and skipUnchanged or files over 8 MB",
         ),
     ),

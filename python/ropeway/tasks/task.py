@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -25,7 +25,10 @@ class OutputVariable:
 
 @dataclass(frozen=True)
 class IamAction:
-    """An IAM action that a task needs, on what, and when (empty: always)."""
+    """An IAM action that a task needs, on what, and when (empty: always).
+
+    `resource` is an ARN with places for {partition}, {bucket} and {prefix}, or {kms_key}.
+    """
 
     action: str
     resource: str
@@ -59,6 +62,18 @@ class Task(Generic[I, P]):
     def pipeline_name(self) -> str:
         """What a pipeline calls it, before the `@` and the major."""
         return f"Ropeway{self.name}"
+
+
+def policy(actions: Iterable[IamAction], **places: str) -> dict[str, Any]:
+    """The IAM policy that allows these actions on these places (bucket="b", prefix="site/", ...), and nothing else."""
+    needed = [(action.action, action.resource.format(**places)) for action in actions]
+    return {"Version": "2012-10-17", "Statement": list(_statements(needed))}
+
+
+def _statements(needed: list[tuple[str, str]]) -> Iterator[Mapping[str, object]]:
+    for resource in dict.fromkeys(resource for _, resource in needed):
+        allowed = [action for action, on in needed if on == resource]
+        yield {"Effect": "Allow", "Action": allowed, "Resource": resource}
 
 
 def introduce(aws: Aws, run: Run) -> None:
