@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ropeway.azure.environment import AgentEnvironment, mangled
+from ropeway.errors import InputError
 from tests.azure.task_lib import TaskLib
 
 CONTRACT = {
@@ -88,3 +89,11 @@ def test_what_the_agent_reaches_without_its_proxy_is_reached_without_it() -> Non
     patterns = [r".*\.corp\.example", r"10\.0\."]
     network = AgentEnvironment.take({"AGENT_PROXYBYPASSLIST": json.dumps(patterns)}).network
     assert network.bypass == tuple(patterns)
+
+
+@pytest.mark.parametrize("text", ["*.corp", "7", "null"])
+def test_a_bypass_list_that_is_none_is_an_input_error(text: str) -> None:
+    with pytest.raises(
+        InputError, match=r"^The variable Agent\.ProxyBypassList is '.*', which is no JSON list of patterns\.$"
+    ):
+        _ = AgentEnvironment.take({"AGENT_PROXYBYPASSLIST": text}).network
