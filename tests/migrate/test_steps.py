@@ -99,6 +99,11 @@ def test_a_step_that_an_alias_repeats_is_told_once():
     assert [step.line for step in steps("- &up\n  task: S3Upload@1\n- *up\n")] == [2]
 
 
+def test_what_is_nested_without_end_is_refused():
+    with pytest.raises(InputError, match=r"^a\.yml: this is nested deeper than any pipeline\.$"):
+        find_steps("a.yml", "[" * 3000)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

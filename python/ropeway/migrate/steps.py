@@ -67,6 +67,8 @@ def find_steps(path: str, text: str) -> list[Step]:
         ) from None
     except YAMLError as error:
         raise InputError([f"{path}{_where(error)}"]) from None
+    except RecursionError:
+        raise InputError([f"{path}: this is nested deeper than any pipeline."]) from None
     seen: set[int] = set()
     return [step for document in documents if document for step in _below(document, seen)]
 
