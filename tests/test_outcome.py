@@ -20,6 +20,7 @@ from ropeway.outcome import (
     Run,
     Step,
     counted,
+    duration,
     in_units,
     listing,
     tally,
@@ -145,3 +146,10 @@ def test_a_run_that_nobody_listens_to_may_tell_all_the_same():
     run.tell.progress(Progress("Uploading", 1, 2, 3, 4))
     assert not run.cancellation.asked
     assert Run().cancellation is not run.cancellation
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0.0 s"), (0.42, "0.4 s"), (59.94, "59.9 s"), (192.2, "3 min 12 s")]
+)
+def test_durations_are_read_at_a_glance(seconds, words):
+    assert duration(seconds) == words

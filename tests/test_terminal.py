@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import pytest
 from rich.console import Console
 
 from ropeway import terminal
@@ -160,13 +159,6 @@ def test_of_a_thousand_failures_the_first_are_named():
     )
     assert sum(line.startswith("Failed: ") for line in lines(console)) == 20
     assert lines(console)[-1] == "and 980 more"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0.0 s"), (0.42, "0.4 s"), (59.94, "59.9 s"), (192.2, "3 min 12 s")]
-)
-def test_durations_are_read_at_a_glance(seconds, words):
-    assert terminal.duration(seconds) == words
 
 
 # --- what went wrong ---------------------------------------------------------------------------------------------------

@@ -201,6 +201,14 @@ def in_units(size: int) -> str:
     return f"{amount:.1f} TB"
 
 
+def duration(seconds: float) -> str:
+    """0.42 -> "0.4 s", 192 -> "3 min 12 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
 def counted(count: int, noun: str) -> str:
     """(1, "file") -> "1 file", (2, "file") -> "2 files"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

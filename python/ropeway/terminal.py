@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ropeway.errors import Cancelled, InputError, RopewayError
-from ropeway.outcome import Action, Outcome, Plan, Reason, Step, in_units, tally
+from ropeway.outcome import Action, Outcome, Plan, Reason, Step, duration, in_units, tally
 from ropeway.sanitise import one_line
 from ropeway.version import VERSION
 
@@ -115,14 +115,6 @@ def _pace(outcome: Outcome[Any]) -> str:
     moved = sum(done.step.size for done in outcome.results if not done.error)
     speed = f" ({in_units(round(moved / outcome.seconds))}/s)" if moved and outcome.seconds else ""
     return f"in {duration(outcome.seconds)}{speed}"
-
-
-def duration(seconds: float) -> str:
-    """0.42 -> "0.4 s", 192 -> "3 min 12 s"."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
 
 
 def _counts(screen: Console, outcome: Outcome[Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ropeway.outcome import Done, Outcome, Plan, Step, in_units, tally
+from ropeway.outcome import Done, Outcome, Plan, Step, duration, in_units, tally
 
 Fate = Literal["planned", "done", "left as it is", "failed", "not done"]
 
@@ -57,14 +57,6 @@ def _by_fate(plan: Plan[Any], outcome: Outcome[Any] | None) -> dict[Fate, list[S
     return fates
 
 
-def in_words(seconds: float) -> str:
-    """0.42 -> "0.4 s", 192 -> "3 min 12 s"."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
-
-
 def took(outcome: Outcome[Any]) -> str:
     """How long it took, and what moved the bytes."""
-    return f"Took {in_words(outcome.seconds)}{f', by {outcome.engine}' if outcome.engine else ''}."
+    return f"Took {duration(outcome.seconds)}{f', by {outcome.engine}' if outcome.engine else ''}."

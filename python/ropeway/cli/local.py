@@ -17,7 +17,7 @@ from ropeway.cli.manner import Manner
 from ropeway.cli.reporting import DONE
 from ropeway.local import daemon
 from ropeway.local.daemon import Running
-from ropeway.outcome import counted, in_units
+from ropeway.outcome import counted, duration, in_units
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _status() -> Answer:
     running = daemon.status()
     if running is None:
         return NOT_UP
-    since = terminal.duration(time.time() - running.started)
+    since = duration(time.time() - running.started)
     return Answer(f"The embedded AWS has been up for {since}.", running)
 
 

@@ -26,7 +26,7 @@ from ropeway.aws.session import Aws, connect
 from ropeway.errors import IntegrityError, RopewayError
 from ropeway.inputs import hyphens
 from ropeway.local.embedded import EmbeddedAws, require
-from ropeway.outcome import Outcome, Progress, Run, counted, in_units
+from ropeway.outcome import Outcome, Progress, Run, counted, duration, in_units
 from ropeway.registry import load_task
 from ropeway.sanitise import one_line
 from ropeway.tasks.task import Task
@@ -147,7 +147,7 @@ def _do(stage: Stage, module: str, texts: Texts, *, all_steps: bool = False) -> 
     plan = task.plan(given, aws, run)
     terminal.render_plan(stage.screen, plan, all_steps=all_steps)
     outcome: Outcome[Any] = task.apply(plan, aws, run)
-    stage.say("", f"{one_line(outcome.title)} in {terminal.duration(outcome.seconds)}", style="bold green")
+    stage.say("", f"{one_line(outcome.title)} in {duration(outcome.seconds)}", style="bold green")
     terminal.render_warnings(stage.screen, outcome.warnings)
     if outcome.error:
         raise outcome.error
