@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,7 +54,7 @@ def s3_error(status: int, code: str, message: str = "", *, delay: float = 0.0, *
 
 @dataclass
 class Rule:
-    answer: Answer
+    answer: Answer | Callable[[Request], Answer]
     method: str
     target: re.Pattern[str]
     skip: int
@@ -89,9 +89,15 @@ class Misbehaving:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def on(
-        self, answer: Answer, *, method: str = "", target: str = "", skip: int = 0, times: int | None = None
+        self,
+        answer: Answer | Callable[[Request], Answer],
+        *,
+        method: str = "",
+        target: str = "",
+        skip: int = 0,
+        times: int | None = None,
     ) -> None:
-        """Answer so to requests of this method whose path and query match; after the first `skip`, `times` times (None: always).
+        """Answer so (or as the function says) to requests of this method whose path and query match; after the first `skip`, `times` times (None: always).
 
         Rules are asked in the order in which they were made.
         """
@@ -102,7 +108,7 @@ class Misbehaving:
             self.requests.append(request)
             rule = next((rule for rule in self._rules if rule.takes(request)), None)
         if rule:
-            return rule.answer
+            return rule.answer(request) if callable(rule.answer) else rule.answer
         if self.upstream:
             return _forwarded(self.upstream, request)
         return s3_error(501, "NoRule", f"no rule for {request.method} {request.target}".replace("&", " "))
@@ -200,10 +206,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.rude.add(self.connection)
         if answer.hang_up or answer.reset:
             return
-        self.send_response(answer.status)
+        self.send_response_only(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if not {"content-length", "transfer-encoding"} & {name.lower() for name in answer.headers}:
+        given = {name.lower() for name in answer.headers}
+        if "date" not in given:
+            self.send_header("Date", self.date_time_string())
+        if not {"content-length", "transfer-encoding"} & given:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if self.command != "HEAD":

@@ -37,11 +37,11 @@ def provide(session: Session, connection: Connection | None, *, mask: Told, debu
 
     `mask` takes every secret that comes into being while the task runs, `debug` what the identity tokens say of themselves.
     """
+    provider: Any = HostCredentials(session.get_component("credential_provider"))
     if connection:
         _check_partition(session, connection)
-        host = session.get_component("credential_provider")
-        provider = ConnectionCredentials(session, connection, host, mask, debug)
-        session.register_component("credential_provider", provider)
+        provider = ConnectionCredentials(session, connection, provider, mask, debug)
+    session.register_component("credential_provider", provider)
 
 
 def resolve(session: Session) -> str:
@@ -54,10 +54,27 @@ def resolve(session: Session) -> str:
     return origin_of(credentials, session)
 
 
+class HostCredentials:
+    """botocore's chain of providers; what it lets through of a configuration that it cannot read becomes an error of ours."""
+
+    def __init__(self, chain: Any) -> None:
+        self._chain = chain
+
+    def load_credentials(self) -> Credentials | None:
+        try:
+            found: Credentials | None = self._chain.load_credentials()
+        except (ValueError, LookupError) as wrong:  # a process that prints no JSON, a container's address that may not be
+            raise CredentialsError(
+                f"Could not find the AWS credentials of this machine: {type(wrong).__name__}: {wrong}.",
+                advice="Mend its AWS configuration (files, process, container), or give a service connection.",
+            ) from wrong
+        return found
+
+
 class ConnectionCredentials:
     """Takes the place of the session's own chain of providers; botocore asks it once, for the first client."""
 
-    def __init__(self, session: Session, connection: Connection, host: Any, mask: Told, debug: Told) -> None:
+    def __init__(self, session: Session, connection: Connection, host: HostCredentials, mask: Told, debug: Told) -> None:
         self._session = session
         self._connection = connection
         self._host = host
@@ -77,7 +94,7 @@ class ConnectionCredentials:
 
     def _hosts_own(self) -> Credentials:
         with asking(f"find the credentials of this machine that {self._connection.origin} assumes its role with"):
-            found: Credentials | None = self._host.load_credentials()
+            found = self._host.load_credentials()
         if found is None:
             raise CredentialsError(
                 f"Could not assume the role of {self._connection.origin}: it holds no access key, and this machine has no AWS "
