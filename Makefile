@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 
-.PHONY: help demo test lint generate vsix bench lock clean
+.PHONY: help demo test lint generate vsix bench audit lock clean
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
@@ -26,10 +26,16 @@ vsix: $(VENV)/.dev node_modules/.stamp ## dist/ropeway-<version>.vsix
 bench: $(VENV)/.dev ## the measurements in docs/
 	$(BIN)/python -m bench
 
+audit: $(VENV)/.audit ## asks PyPI whether a pinned package is known to be vulnerable
+	@$(BIN)/pip-audit --strict --vulnerability-service pypi --disable-pip --require-hashes --progress-spinner off \
+	  -r requirements/dev.txt -r requirements/audit.txt || \
+	  { echo "Not passed: a package is vulnerable, or PyPI could not be asked about one. What it was stands above."; exit 1; }
+
 lock: ## the hash-pinned requirements, made anew (needs uv)
 	uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header -q requirements/bundle.in -o requirements/bundle.txt
 	uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml --extra local --group build -c requirements/bundle.txt -o requirements/run.txt
 	uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml --all-extras --group build --group dev -c requirements/run.txt -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header -q --group audit -c requirements/dev.txt -o requirements/audit.txt
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -45,6 +51,10 @@ $(VENV)/.run: $(BIN)/python requirements/run.txt pyproject.toml
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@echo "Setting up for development (once) ..."
 	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.audit: $(VENV)/.dev requirements/audit.txt
+	@$(PIP) -r requirements/audit.txt
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json

@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # SPDX names. A package may travel when every licence that it names is among these.
-ALLOWED = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "PSF-2.0"}
-# What older packages write instead of an SPDX expression; each was read in the package's own licence file.
+# MPL-2.0 asks that what it covers stays open; it travels unchanged, as source.
+ALLOWED = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "PSF-2.0"}
+# What older packages write instead of an SPDX expression.
 SPELLINGS = {"Apache License 2.0": "Apache-2.0"}
-READ = {"python-dateutil": "Apache-2.0 AND BSD-3-Clause"}
+# What was read in a package's own licence files, because what it states does not say all. It holds as long as it states that.
+READ = {
+    ("botocore", "Apache-2.0"): "Apache-2.0 AND MIT AND MPL-2.0",  # parts of requests and urllib3, Mozilla's authorities
+    ("python-dateutil", "Dual License"): "Apache-2.0 AND BSD-3-Clause",
+}
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,8 @@ def _package(item: importlib.metadata.Distribution, wheelhouse: Path) -> Package
     licence = item.metadata["License-Expression"] or item.metadata["License"] or ""
     [wheel] = wheelhouse.glob(f"{name.replace('-', '_')}-{item.version}-*.whl")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    return Package(
-        name, item.version, READ.get(name, SPELLINGS.get(licence, licence)), tuple(_texts(item)), (wheel.name, digest)
-    )
+    spdx = READ.get((name, licence)) or SPELLINGS.get(licence, licence)
+    return Package(name, item.version, spdx, tuple(_texts(item)), (wheel.name, digest))
 
 
 def _texts(item: importlib.metadata.Distribution) -> Iterator[tuple[str, str]]:
@@ -80,7 +84,13 @@ def bill_of_materials(version: str, carried: tuple[Package, ...]) -> str:
     """CycloneDX 1.6 as JSON. The same packages give the same bytes: its serial number is made from them, and it holds no time."""
     components = [_component(package) for package in carried]
     serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps([version, components]))
-    ropeway = {"type": "application", "bom-ref": "ropeway", "name": "ropeway", "version": version}
+    ropeway = {
+        "type": "application",
+        "bom-ref": "ropeway",
+        "name": "ropeway",
+        "version": version,
+        "licenses": [{"expression": "MIT"}],
+    }
     document = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
