@@ -16,7 +16,7 @@ from ropeway.aws.connection import AwsInputs, Connection
 from ropeway.aws.session import connect
 from ropeway.outcome import Cancellation
 from ropeway.s3.boto import BotoEngine
-from ropeway.s3.engine import Get, Headers, Put, Transfer, Transferred
+from ropeway.s3.engine import Get, Headers, Put, Terms, Transfer, Transferred
 
 CONNECTION = Connection("a test", access_key_id="AKIAROPEWAYTEST00000", secret_access_key="test")
 NO_RETRIES = {"retries": {"mode": "standard", "total_max_attempts": 1}}
@@ -25,7 +25,13 @@ FEW_RETRIES = {"retries": {"mode": "standard", "total_max_attempts": 3}}
 
 @contextmanager
 def engine_at(
-    server: Any, *, concurrency: int = 4, checksums: bool = True, region: str = "us-east-1", **config: Any
+    server: Any,
+    *,
+    concurrency: int = 4,
+    checksums: bool = True,
+    region: str = "us-east-1",
+    terms: Terms | None = None,
+    **config: Any,
 ) -> Iterator[BotoEngine]:
     """An engine on the client that a task would get. `server` is a URL, or has one."""
     inputs = AwsInputs(
@@ -35,7 +41,7 @@ def engine_at(
     )
     aws = connect(inputs, getattr(server, "connection", CONNECTION))
     client = aws.client("s3", max_pool_connections=concurrency, **config)
-    yield BotoEngine(client, concurrency=concurrency, checksums=checksums)
+    yield BotoEngine(client, concurrency=concurrency, checksums=checksums, on=terms)
     client.close()
 
 
@@ -66,9 +72,9 @@ def well(results: Iterable[Transferred]) -> None:
             raise result.error
 
 
-def put(path: Path | str, bucket: str, key: str, **headers: Any) -> Put:
+def put(path: Path | str, bucket: str, key: str, *, keep_modified: bool = False, **headers: Any) -> Put:
     found = os.stat(path)
-    return Put(str(path), bucket, key, found.st_size, found.st_mtime_ns, Headers(**headers))
+    return Put(str(path), bucket, key, found.st_size, found.st_mtime_ns, Headers(**headers), keep_modified)
 
 
 def get(bucket: str, key: str, path: Path | str, data: bytes, **more: Any) -> Get:

@@ -1,11 +1,14 @@
 """Headers and heads in boto3's words."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
 import botocore.session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ropeway.s3.boto.parameters import of_headers, to_head
-from ropeway.s3.engine import CustomerKey, Headers
+from ropeway.s3.boto.parameters import of_headers, of_put, to_head
+from ropeway.s3.engine import CustomerKey, Headers, Put
 
 FULL = Headers(
     content_type="text/html; charset=utf-8",
@@ -20,6 +23,9 @@ FULL = Headers(
     sse="aws:kms",
     kms_key_id="alias/site",
     customer_key=CustomerKey(b"k" * 32),
+    lock_mode="GOVERNANCE",
+    lock_until="2099-01-01T00:00:00Z",
+    legal_hold=True,
 )
 
 
@@ -38,6 +44,9 @@ def test_every_header_is_sent_under_its_name():
         "SSEKMSKeyId": "alias/site",
         "SSECustomerAlgorithm": "AES256",
         "SSECustomerKey": b"k" * 32,
+        "ObjectLockMode": "GOVERNANCE",
+        "ObjectLockRetainUntilDate": "2099-01-01T00:00:00Z",
+        "ObjectLockLegalHoldStatus": "ON",
     }
 
 
@@ -70,10 +79,29 @@ def test_a_head_tells_size_etag_headers_and_checksums():
             "ChecksumType": "FULL_OBJECT",
             "ServerSideEncryption": "AES256",
             "Restore": 'ongoing-request="true"',
+            "ObjectLockMode": "COMPLIANCE",
+            "ObjectLockRetainUntilDate": datetime(2099, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+            "ObjectLockLegalHoldStatus": "ON",
+            "LastModified": datetime(2026, 1, 1, tzinfo=timezone.utc),
+            "VersionId": "v1",
         }
     )
     assert head.size == 7
     assert head.etag == "abc"
-    assert head.headers == Headers(content_type="text/css", metadata=(("a", "1"), ("b", "2")), sse="AES256")
+    assert head.headers == Headers(
+        content_type="text/css",
+        metadata=(("a", "1"), ("b", "2")),
+        sse="AES256",
+        lock_mode="COMPLIANCE",
+        lock_until="2099-01-01T00:00:00Z",
+        legal_hold=True,
+    )
+    assert (head.modified, head.version_id) == (1767225600.0, "v1")
     assert (head.tag_count, head.restore) == (2, 'ongoing-request="true"')
     assert (head.checksums, head.checksum_type) == ((("CRC32", "AAAAAA=="),), "FULL_OBJECT")
+
+
+def test_the_time_of_a_file_goes_into_the_metadata_when_it_is_to_be_kept():
+    put = Put("a", "shop", "a", 1, 1_712_345_678_500_000_000, Headers(metadata=(("build", "7"),)), keep_modified=True)
+    assert of_put(put)["Metadata"] == {"build": "7", "mtime": "1712345678.5"}
+    assert of_put(replace(put, keep_modified=False))["Metadata"] == {"build": "7"}

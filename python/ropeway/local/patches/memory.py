@@ -49,7 +49,10 @@ _ranges: ContextVar[bool] = ContextVar("ranges", default=False)
 """Whether the request that this thread serves asks for a range."""
 
 
-def _store(key: FakeKey, value: bytes | Joined) -> None:
+def _store(key: FakeKey, value: bytes | str | Joined) -> None:
+    """A text comes from moto's copies of keys whose bytes were let go: those of parts that were joined. It is empty."""
+    if isinstance(value, str):
+        value = value.encode()
     buffer = key._value_buffer  # noqa: SLF001
     buffer.seek(0)
     buffer.truncate()
