@@ -229,6 +229,8 @@ def test_an_environment_without_a_proxy_is_left_as_it_is() -> None:
         "http://me:hu/sh@proxy.example:3128",
         "http://me:hu?sh@proxy.example:3128",
         "http://me:hu[sh@proxy.example:3128",
+        "http://me:12#sh@proxy.example:3128",
+        "http://me:12/sh@proxy.example:3128",
         "http://proxy.example:hush",
         "http://me:hush@",
         "http://proxy.example:0",
