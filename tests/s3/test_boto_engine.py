@@ -45,6 +45,26 @@ def page(*keys, more=""):
     return Answer(body=f"<ListBucketResult>{token}{''.join(map(entry.format, keys))}</ListBucketResult>".encode())
 
 
+@pytest.mark.parametrize("more", ["", "<NextMarker>a</NextMarker>"])
+def test_a_listing_that_breaks_off_is_not_taken_for_all_there_is(misbehaving, more):
+    """Botocore takes it for the last page; some older stores know markers alone."""
+    one = page("a").body.decode()
+    misbehaving.on(Answer(body=one.replace("<Contents>", f"<IsTruncated>true</IsTruncated>{more}<Contents>").encode()))
+    with engine_at(misbehaving.url) as engine:
+        listed = engine.list("bucket", "")
+        assert next(listed).key == "a"
+        with pytest.raises(AwsError, match=r"Could not list s3://bucket/: .*there are more objects than it listed"):
+            next(listed)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html><body>Welcome</body></html>"], ids=["nothing", "a page"])
+@pytest.mark.parametrize("ask", ["list", "probe"])
+def test_what_answers_yes_and_is_no_listing_is_no_empty_bucket(misbehaving, ask, body):
+    misbehaving.on(Answer(200, {"Content-Type": "text/html"}, body))
+    with engine_at(misbehaving.url) as engine, pytest.raises(NetworkError, match="says yes, but not from S3"):
+        list(getattr(engine, ask)("bucket", "") or ())
+
+
 def test_an_empty_bucket_lists_nothing_and_can_be_probed(engine, bucket):
     assert list(engine.list(bucket, "")) == []
     assert engine.probe(bucket, "site/") is None

@@ -117,7 +117,7 @@ def test_a_body_is_hashed_for_the_signature_only_where_no_tls_protects_it(small,
 
     def answer(request, **_):
         seen.append(dict(request.headers.items()))
-        return AWSResponse(request.url, 200, {}, RawBody())
+        return AWSResponse(request.url, 200, {"ETag": '"e"'}, RawBody())
 
     with engine_at(f"http{'s' if tls else ''}://127.0.0.1:9") as engine:
         engine._client.meta.events.register("before-send.s3.PutObject", answer)
@@ -140,6 +140,22 @@ class RawBody:
 def test_a_bucket_that_is_not_there_ends_the_run(embedded, small):
     with pytest.raises(BucketMissing, match="ropeway-absent-bucket"):
         sent_up(embedded.endpoint_url, put(small, "ropeway-absent-bucket", "key"))
+
+
+@pytest.mark.parametrize("body", [b"", b"<html><body>Welcome</body></html>"], ids=["nothing", "a page"])
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [("PUT", "small"), ("POST", "uploads"), ("PUT", PART), ("POST", "uploadId")],
+    ids=["whole", "begin", "part", "complete"],
+)
+def test_a_yes_that_does_not_come_from_s3_is_no_success(faulty, s3, bucket, small, large, method, target, body):
+    """A proxy's or a web server's 200: nothing was stored."""
+    faulty.on(Answer(200, {"Content-Type": "text/html"}, body), method=method, target=target)
+    with pytest.raises(
+        NetworkError, match=r"Could not upload .*says yes, but not from S3 \(it tells no (ETag|UploadId)"
+    ):
+        sent_up(faulty, put(small, bucket, "small"), put(large, bucket, "large"))
+    assert uploads(s3, bucket) == []
 
 
 def test_one_object_that_is_denied_fails_alone_and_nothing_new_is_begun(faulty, s3, bucket, small):

@@ -14,6 +14,7 @@ from ropeway.errors import BucketMissing, Cancelled, CredentialsError, NetworkEr
 from ropeway.outcome import Cancellation
 from ropeway.s3 import actions
 from ropeway.s3.boto import terms
+from ropeway.s3.boto.answered import check_last, check_page
 from ropeway.s3.boto.checksums import plain_etag
 from ropeway.s3.boto.download import download
 from ropeway.s3.boto.flow import Flow, Job, R, Request, Stop
@@ -47,21 +48,26 @@ class BotoEngine:
 
     def list(self, bucket: str, prefix: str, *, cancellation: Cancellation | None = None) -> Iterator[Listed]:
         pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))
+        last: Mapping[str, Any] = {}
         while True:
             (page,) = self._flow(
                 [_page_job(partial(self._page, pages, bucket, prefix))], cancellation or Cancellation()
             )
             if page is None:
-                return
+                break
             yield from map(_listed, page.get("Contents", ()))
+            last = page
+        check_last(last, _listing(bucket, prefix))
 
     def _page(self, pages: Iterator[Any], bucket: str, prefix: str) -> Any:
-        with self._asking(f"list s3://{bucket}/{prefix}", actions.LIST, bucket):
-            return next(pages, None)
+        with self._asking(_listing(bucket, prefix), actions.LIST, bucket):
+            if page := next(pages, None):
+                check_page(page, _listing(bucket, prefix))
+            return page
 
     def probe(self, bucket: str, prefix: str) -> None:
-        with self._asking(f"list s3://{bucket}/{prefix}", actions.LIST, bucket):
-            self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        with self._asking(_listing(bucket, prefix), actions.LIST, bucket):
+            check_page(self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1), _listing(bucket, prefix))
 
     def heads(
         self,
@@ -153,6 +159,10 @@ class _Transfers:
             self._failed = True
             error = failure
         return Transferred(work, time.monotonic() - began, error, version_id)
+
+
+def _listing(bucket: str, prefix: str) -> str:
+    return f"list s3://{bucket}/{prefix}"
 
 
 def _page_job(page: Request) -> Job[Any]:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from ropeway.errors import IntegrityError, RopewayError
 from ropeway.s3 import actions
+from ropeway.s3.boto.answered import told
 from ropeway.s3.boto.checksums import in_base64, joined
 from ropeway.s3.boto.flow import Job, Request, advise
 from ropeway.s3.boto.line import Line
@@ -60,6 +61,7 @@ def _put(line: Line, put: Put) -> str:
         answer = line.client.put_object(
             **of_location(put.bucket, put.key), **of_put(put), **_checksum(line, put, body), Body=body or b""
         )
+        told(answer, "ETag", _doing(put))
         body.check_unchanged()
         body.verify(answer, _name(put))
     return version_in(answer)
@@ -72,7 +74,11 @@ def _sending(line: Line, put: Put, offset: int, length: int) -> Iterator[Slice]:
 
 
 def _asking(line: Line, put: Put) -> Any:
-    return line.asking(f"upload {put.path} to {_name(put)}", actions.of_put(put.headers), put.bucket)
+    return line.asking(_doing(put), actions.of_put(put.headers), put.bucket)
+
+
+def _doing(put: Put) -> str:
+    return f"upload {put.path} to {_name(put)}"
 
 
 def _name(put: Put) -> str:
@@ -112,7 +118,7 @@ def _begin(line: Line, put: Put) -> Upload:
     wanted = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"} if line.checksums else {}
     with _asking(line, put):
         answer = line.client.create_multipart_upload(**of_location(put.bucket, put.key), **of_put(put), **wanted)
-    return Upload(answer["UploadId"], whole=answer.get("ChecksumType") == "FULL_OBJECT")
+    return Upload(told(answer, "UploadId", _doing(put)), whole=answer.get("ChecksumType") == "FULL_OBJECT")
 
 
 def _parts(line: Line, put: Put, begun: Upload) -> Iterator[Request]:
@@ -129,10 +135,11 @@ def _send_part(line: Line, put: Put, begun: Upload, number: int) -> Part:
         answer = line.client.upload_part(
             **_of_upload(put, begun), **_checksum(line, put, body), PartNumber=number, Body=body
         )
+        etag = told(answer, "ETag", _doing(put))
         body.check_unchanged()
         body.verify(answer, f"Part {number} of {_name(put)}")
         crc = body.crc32() if line.checksums else None
-    return Part(number, length, answer["ETag"], crc, echoed="ChecksumCRC32" in answer)
+    return Part(number, length, etag, crc, echoed="ChecksumCRC32" in answer)
 
 
 def _of_upload(put: Put, begun: Upload) -> dict[str, Any]:
@@ -144,6 +151,7 @@ def _complete(line: Line, put: Put, begun: Upload, parts: list[Part]) -> str:
     whole = {"ChecksumCRC32": in_base64(_crc_of(parts))} if begun.whole else {}
     with _asking(line, put):
         answer = _completed(line, put, begun, parts, whole)
+        told(answer, "ETag", _doing(put))
     if whole and answer.get("ChecksumCRC32", whole["ChecksumCRC32"]) != whole["ChecksumCRC32"]:
         raise IntegrityError(
             f"{_name(put)} did not arrive whole: its CRC32 is {answer['ChecksumCRC32']} in S3 and {whole['ChecksumCRC32']} here.",
