@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any
 
 import pytest
 
 from ropeway.errors import CredentialsError, RopewayError
+from tests.azure.agent import Agent, Ran
 from tests.azure.job import ENV, FEDERATED, ID, SESSION, Machine, ask_s3, before
-from tests.servers.azure_devops import AUDIENCE, ISSUER, SUBJECT, unsealed
+from tests.servers.azure_devops import ACCESS_TOKEN, AUDIENCE, ISSUER, SUBJECT, unsealed
 from tests.servers.identities import ACCOUNT, ROLE
 from tests.servers.misbehaving import Answer
 
@@ -269,3 +271,51 @@ def test_a_server_that_has_a_bad_moment_while_the_session_still_lasts_stops_nobo
     machine.time.passed += 3600 - 800
     ask_s3(aws)
     assert machine.identities.signed == [SESSION, SESSION]
+
+
+# --- what the agent reads ------------------------------------------------------------------------------------------------
+
+
+def ran(machine: Machine, agent: Agent, **inputs: str) -> Ran:
+    """The download task, with everything logged that can be."""
+    code = "import sys; from ropeway.azure.main import main; sys.exit(main('s3_download'))"
+    given = {
+        "awsConnection": ID,
+        "regionName": "eu-west-1",
+        "bucketName": "bucket",
+        "noMatch": "ignore",
+        "logRequest": "true",
+        "logResponse": "true",
+        **inputs,
+    }
+    process = agent.popen([sys.executable, "-c", code], machine.handed, given)
+    output, _ = process.communicate(timeout=60)
+    return Ran(process.returncode, output.decode())
+
+
+def test_of_all_that_a_task_prints_only_the_order_to_mask_them_shows_token_and_keys(
+    machine: Machine, agent: Agent
+) -> None:
+    step = ran(machine, agent)
+    assert step.completions[0][0] == "Succeeded", step.output
+    keys = machine.identities.sessions[SESSION]
+    secrets = [machine.tokens.issued[0], f"secret-of-{SESSION}", keys.token]
+    assert step.data("task.setsecret") == [secrets[0], SESSION, *secrets[1:]]
+    rest = "\n".join(line for line in step.lines if not line.startswith("##vso[task.setsecret]"))
+    assert [secret for secret in [*secrets, *secrets[0].split("."), ACCESS_TOKEN] if secret in rest] == []
+    assert (
+        f"Acting as {keys.arn} in account {ACCOUNT}, region eu-west-1: role {ROLE}, assumed with an identity token"
+        in rest
+    )
+
+
+def test_a_subject_that_holds_a_command_runs_none(machine: Machine, agent: Agent) -> None:
+    machine.tokens.claims = {"sub": "x\n##vso[task.complete result=Succeeded;]"}
+    step = ran(machine, agent)
+    assert [result for result, _ in step.completions] == ["Failed"]
+    [error] = step.data("task.logissue", type="error")
+    assert "subject x\n**vso[task.complete result=Succeeded;], audience" in error
+    assert (
+        f'"sts:AssumeRoleWithWebIdentity", "Condition": {{"StringEquals": {{"{ISSUER.removeprefix("https://")}:aud": '
+        in error
+    )

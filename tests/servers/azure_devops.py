@@ -40,6 +40,7 @@ class AzureDevOps:
         self.issued: list[str] = []
         self.instead: Answer | None = None
         self.token = ""
+        self.access_token = ACCESS_TOKEN
         self._now = now
 
     def __call__(self, request: Request) -> Answer:
@@ -55,7 +56,7 @@ class AzureDevOps:
             return _says(404, "PathNotFound", f"The controller for path '{address.path}' was not found.")
         if asked.get("api-version") != ["7.1"] or asked.keys() != {"api-version", "serviceConnectionId"}:
             return _says(400, "VssVersionNotSpecifiedException", "No api-version was supplied.")
-        if request.headers.get("authorization") != f"Bearer {ACCESS_TOKEN}":
+        if request.headers.get("authorization") != f"Bearer {self.access_token}":
             return self._login(request)
         if not request.headers.get("content-type", "").startswith("application/json") or json.loads(request.body) != {}:
             return _says(415, "UnsupportedMediaType", "The claims must be a JSON object.")

@@ -73,7 +73,7 @@ class Identities:
     def _s3(self, request: Request) -> str:
         self.signed.append(_signer(request))
         self._known(request)
-        return "<ListBucketResult/>"
+        return "<ListBucketResult><Name>bucket</Name><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>"
 
     def _known(self, request: Request) -> str:
         """The ARN of who signed. Raises RefusedError."""

@@ -44,12 +44,13 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Job:
-    """What the server sends: which host, variables, secret variables, service connections."""
+    """What the server sends: which host, variables, secret variables, service connections; and where it is."""
 
     host: str = "build"
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     endpoints: tuple[Endpoint, ...] = ()
+    server: str = "https://dev.azure.com/example/"
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class Agent:
         for endpoint in _referenced(task.definition, given, job):
             environment |= _endpoint_environment(endpoint)
         return environment | {
-            "ENDPOINT_URL_SYSTEMVSSCONNECTION": "https://dev.azure.com/example/",
+            "ENDPOINT_URL_SYSTEMVSSCONNECTION": job.server,
             "ENDPOINT_AUTH_SCHEME_SYSTEMVSSCONNECTION": "OAuth",
             "ENDPOINT_AUTH_SYSTEMVSSCONNECTION": json.dumps(
                 {"parameters": {"AccessToken": SYSTEM_TOKEN}, "scheme": "OAuth"}
