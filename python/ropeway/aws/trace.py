@@ -12,7 +12,9 @@ SECRET_HEADERS = {
     "x-amz-security-token",
     "x-amz-s3session-token",
     "x-amz-server-side-encryption-customer-key",
+    "x-amz-server-side-encryption-customer-key-md5",
     "x-amz-copy-source-server-side-encryption-customer-key",
+    "x-amz-copy-source-server-side-encryption-customer-key-md5",
 }
 SECRET_PARAMETERS = {"x-amz-signature", "x-amz-security-token", "x-amz-credential", "signature", "awsaccesskeyid"}
 
