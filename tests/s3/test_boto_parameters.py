@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import botocore.session
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ FULL = Headers(
     acl="public-read",
     sse="aws:kms",
     kms_key_id="alias/site",
+    expires="Wed, 01 Jan 2020 00:00:00 GMT",
+    website_redirect="/other",
     customer_key=CustomerKey(b"k" * 32),
     lock_mode="GOVERNANCE",
     lock_until="2099-01-01T00:00:00Z",
@@ -42,6 +45,8 @@ def test_every_header_is_sent_under_its_name():
         "ACL": "public-read",
         "ServerSideEncryption": "aws:kms",
         "SSEKMSKeyId": "alias/site",
+        "Expires": "Wed, 01 Jan 2020 00:00:00 GMT",
+        "WebsiteRedirectLocation": "/other",
         "SSECustomerAlgorithm": "AES256",
         "SSECustomerKey": b"k" * 32,
         "ObjectLockMode": "GOVERNANCE",
@@ -65,6 +70,17 @@ def test_metadata_in_any_script_comes_back_as_it_was(text):
     sent = of_headers(Headers(metadata=(("name", text),)))["Metadata"]
     assert sent["name"].isascii()
     assert to_head({"ContentLength": 0, "Metadata": sent}).headers.metadata == (("name", text),)
+
+
+@pytest.mark.parametrize("value", ["=?moon?B?YWJj?=", "=?utf-8?B?/////w==?=", "=?utf-8?q?=ff?=", "=?utf-8?B?YWJjZ?="])
+def test_metadata_that_only_look_encoded_stay_as_they_are(value):
+    metadata = {"foreign": value}
+    assert to_head({"ContentLength": 0, "Metadata": metadata}).headers.metadata == (("foreign", value),)
+
+
+@given(st.text(st.sampled_from("=?utf-8moonBQbq/+_ae1 "), max_size=40))
+def test_no_metadata_break_a_head(text):
+    to_head({"ContentLength": 0, "Metadata": {"foreign": f"=?{text}"}})
 
 
 def test_a_head_tells_size_etag_headers_and_checksums():

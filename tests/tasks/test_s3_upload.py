@@ -201,6 +201,25 @@ def test_a_change_of_headers_alone_is_uploaded_again(run_task, make_tree, bucket
     assert reasons(run_task("s3_upload", **given, **after).plan) == {"a": "unchanged"}
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"WebsiteRedirectLocation": "/elsewhere"},
+        {"Expires": "Wed, 01 Jan 2020 00:00:00 GMT"},
+        {"ContentDisposition": "attachment"},
+        {"ContentLanguage": "de"},
+        {"CacheControl": "no-cache"},
+    ],
+    ids=lambda header: next(iter(header)),
+)
+def test_a_header_that_somebody_else_gave_is_taken_off_again(run_task, make_tree, s3, bucket, header):
+    given = {"bucket_name": bucket, "source_folder": make_tree({"a.png": b"1"}), "skip_unchanged": "true"}
+    s3.put_object(Bucket=bucket, Key="a.png", Body=b"1", ContentType="image/png", **header)
+    assert reasons(run_task("s3_upload", **given).plan) == {"a.png": "headers"}
+    assert not set(header) & set(s3.head_object(Bucket=bucket, Key="a.png"))
+    assert reasons(run_task("s3_upload", **given).plan) == {"a.png": "unchanged"}
+
+
 def test_a_date_is_no_evidence(run_task, make_tree, bucket):
     source = make_tree({"a": b"1"})
     given = {"bucket_name": bucket, "source_folder": source, "skip_unchanged": "true"}

@@ -27,7 +27,8 @@ class CustomerKey:
 class Headers:
     """What S3 keeps beside the bytes. Empty means: not sent. `sse` is AES256, aws:kms or aws:kms:dsse.
 
-    `lock_mode` is GOVERNANCE or COMPLIANCE and goes with `lock_until`, a time as 2027-01-31T00:00:00Z.
+    `lock_mode` is GOVERNANCE or COMPLIANCE and goes with `lock_until`, a time as 2027-01-31T00:00:00Z. `website_redirect` is where a
+    website's endpoint leads to instead of answering with the object; `expires` a time as HTTP writes it.
     """
 
     content_type: str = ""
@@ -45,6 +46,8 @@ class Headers:
     lock_mode: str = ""
     lock_until: str = ""
     legal_hold: bool = False
+    expires: str = ""
+    website_redirect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
+from email.errors import MessageError
 from email.header import Header, decode_header, make_header
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -24,6 +25,7 @@ PLAIN = (
     ("ServerSideEncryption", "sse"),
     ("SSEKMSKeyId", "kms_key_id"),
     ("ObjectLockMode", "lock_mode"),
+    ("WebsiteRedirectLocation", "website_redirect"),
 )
 """What PUT takes and HEAD gives, under the same names."""
 CHECKSUM = "Checksum"
@@ -41,6 +43,7 @@ def of_headers(headers: Headers) -> dict[str, Any]:
     given = {theirs: getattr(headers, ours) for theirs, ours in (*PLAIN, ("ACL", "acl"))}
     given["ObjectLockRetainUntilDate"] = headers.lock_until
     given["ObjectLockLegalHoldStatus"] = "ON" if headers.legal_hold else ""
+    given["Expires"] = headers.expires
     given["Metadata"] = {name: _in_ascii(value) for name, value in headers.metadata}
     given["Tagging"] = urlencode(headers.tags, quote_via=quote)
     return {name: value for name, value in given.items() if value} | of_customer_key(headers.customer_key)
@@ -84,6 +87,7 @@ def _to_headers(answer: Mapping[str, Any]) -> Headers:
         metadata=tuple(metadata),
         lock_until=_in_utc(answer["ObjectLockRetainUntilDate"]) if "ObjectLockRetainUntilDate" in answer else "",
         legal_hold=answer.get("ObjectLockLegalHoldStatus") == "ON",
+        expires=answer.get("ExpiresString", ""),  # as it was sent: nobody checks that it is a time
         **{ours: answer.get(theirs, "") for theirs, ours in PLAIN},
     )
 
@@ -103,4 +107,8 @@ def _in_ascii(value: str) -> str:
 
 
 def _from_ascii(value: str) -> str:
-    return str(make_header(decode_header(value))) if "=?" in value else value
+    """Metadata are anybody's: what only looks as if it were encoded stays as it is."""
+    try:
+        return str(make_header(decode_header(value))) if "=?" in value else value
+    except (MessageError, LookupError, UnicodeError):
+        return value
