@@ -63,6 +63,14 @@ def test_the_long_form_of_the_address_leads_there_too(machine: Machine) -> None:
     assert machine.identities.signed == [SESSION]
 
 
+def test_no_variable_has_to_hold_the_access_token(machine: Machine) -> None:
+    """A Classic stage has none unless somebody allows scripts to access the OAuth token."""
+    assert "SYSTEM_ACCESSTOKEN" not in machine.handed
+    machine.handed["SYSTEM_HOSTTYPE"] = "release"
+    machine.act(aws_connection=ID)
+    assert machine.identities.signed == [SESSION]
+
+
 def test_the_issuer_is_whoever_the_account_trusts(machine: Machine) -> None:
     issuer = "https://login.microsoftonline.com/11aa/v2.0"
     machine.tokens.claims = {"iss": issuer, "aud": "api://other", "sub": "/eid1/c/pub/t/x"}

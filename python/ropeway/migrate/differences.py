@@ -265,6 +265,18 @@ CREDENTIALS = Room(
             "The step fails, and names the connection. No other identity takes its place.",
         ),
         Difference(
+            "federation-extras",
+            "A connection asks for OIDC, and has keys or an external id too.",
+            "The keys are used, without a word. The external id is left out.",
+            "The step fails, and says which to empty.",
+        ),
+        Difference(
+            "oauth-token",
+            "A connection asks for OIDC in a Classic stage.",
+            "Works only where scripts may access the OAuth token.",
+            "Works.",
+        ),
+        Difference(
             "external-id",
             "A connection has a role and an external id, but no keys.",
             "External id and duration are left out, and AWS refuses.",

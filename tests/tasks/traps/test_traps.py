@@ -21,6 +21,7 @@ UPLOAD = "tasks/test_s3_upload.py::"
 DOWNLOAD = "tasks/test_s3_download.py::"
 INPUTS = "test_inputs.py::"
 CREDENTIALS = "aws/test_credentials.py::"
+FEDERATION = "azure/test_federation.py::"
 PROXIES = "aws/test_proxies.py::"
 
 TRAPS: Mapping[str, tuple[str, ...]] = {
@@ -120,18 +121,27 @@ TRAPS: Mapping[str, tuple[str, ...]] = {
         "azure/test_endpoints.py::test_a_connection_that_the_agent_did_not_hand_over_is_an_error_and_no_fall_through",
         f"{CREDENTIALS}test_the_keys_of_a_connection_sign_and_not_the_hosts",
         f"{CREDENTIALS}test_a_connection_that_cannot_work_is_refused_at_once_and_named",
+        "azure/test_who_does_not_sign.py::test_what_is_set_and_broken_fails_as_itself_and_nobody_else_signs",
     ),
+    "federation-extras": (
+        "azure/test_who_does_not_sign.py::test_federation_that_cannot_work_is_refused_before_anything_is_sent",
+    ),
+    "oauth-token": (f"{FEDERATION}test_no_variable_has_to_hold_the_access_token",),
     "external-id": (f"{CREDENTIALS}test_a_role_without_keys_is_assumed_by_the_host",),
     "role-variable": (
         "azure/test_who_signs.py::test_who_signs_is_who_should_and_is_said",
         f"{CREDENTIALS}test_a_role_without_keys_is_assumed_by_the_host",
     ),
-    "expiry": (f"{CREDENTIALS}test_keys_that_run_out_are_renewed_while_the_task_runs",),
+    "expiry": (
+        f"{CREDENTIALS}test_keys_that_run_out_are_renewed_while_the_task_runs",
+        f"{FEDERATION}test_a_task_that_outlives_its_session_asks_for_a_new_token_and_a_new_session",
+    ),
     "duration": ("azure/test_endpoints.py::test_a_duration_of_a_variable_that_sts_would_refuse_names_the_variable",),
     "sts-region": ("aws/test_clients.py::test_sts_is_asked_in_the_region",),
     "masking": (
         "azure/test_main.py::test_a_secret_input_is_masked_before_anything_else_is_said",
         "aws/test_trace.py::test_no_secret_and_no_body_is_ever_told",
+        f"{FEDERATION}test_of_all_that_a_task_prints_only_the_order_to_mask_them_shows_token_and_keys",
         "vsix/test_s3_tasks.py::test_a_wrong_secret_fails_with_its_reason_and_without_the_secret",
     ),
     # Region and network.
