@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import pytest
 
 from ropeway.aws.connection import Connection, Network
-from ropeway.aws.session import connect
+from ropeway.aws.session import Aws, connect
 from ropeway.inputs import camel, read
 from ropeway.outcome import Cancellation, Outcome, Plan, Progress, Run
 from ropeway.registry import load_task
@@ -47,7 +48,10 @@ class Ran:
 
 @pytest.fixture
 def run_task(embedded):
-    """`run_task("s3_upload", bucket_name=...)`: texts as a door collects them, against the embedded AWS or another `store`."""
+    """`run_task("s3_upload", bucket_name=...)`: texts as a door collects them, against the embedded AWS or another `store`.
+
+    `between` is done when the plan is made and not yet applied.
+    """
 
     def run(
         module: str,
@@ -56,6 +60,7 @@ def run_task(embedded):
         cancellation: Cancellation | None = None,
         store: Store = embedded,
         network: Network | None = None,
+        between: Callable[[Aws], object] = lambda _: None,
         **texts: str,
     ) -> Ran:
         task = load_task(module)
@@ -64,6 +69,7 @@ def run_task(embedded):
         told = Told()
         context = Run(told, cancellation or Cancellation())
         plan = task.plan(given, aws, context)
+        between(aws)
         return Ran(plan, None if only_plan else task.apply(plan, aws, context), told)
 
     return run

@@ -17,7 +17,10 @@ BLOCK = 256 * 1024
 """Bytes read back at once."""
 
 
+_NO_FOLDER = "A folder of its path is a file: remove it, or choose another target folder."
 _ADVICE = {
+    errno.EEXIST: _NO_FOLDER,
+    errno.ENOTDIR: _NO_FOLDER,
     errno.ENOSPC: "Free space on that disk, or choose another target folder.",
     errno.EISDIR: "There is a folder of that name: remove it, or choose another target folder.",
 }
