@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ropeway.errors import LocalFileError
+from ropeway.errors import Cancelled, LocalFileError
+from ropeway.outcome import Cancellation
 from ropeway.s3.compare import MIB, same_bytes
 from ropeway.s3.engine import CustomerKey, Head, Headers
 
@@ -46,6 +47,8 @@ def file(tmp_path):
 
 
 KMS = Headers(sse="aws:kms")
+EXPRESS = Headers(storage_class="EXPRESS_ONEZONE")
+GOING_ON = Cancellation()
 
 
 @pytest.mark.parametrize(
@@ -85,13 +88,18 @@ KMS = Headers(sse="aws:kms")
             False,
             id="only a checksum we cannot compute",
         ),
+        pytest.param(
+            head(DATA, f'"{md5(b"anything")}"', headers=EXPRESS, checksums=(("CRC32", crc32(DATA)),)),
+            True,
+            id="in a directory bucket an ETag proves nothing",
+        ),
         pytest.param(head(DATA), False, id="nothing at all"),
         pytest.param(head(DATA, '"no-etag"'), False, id="an ETag of no known shape"),
         pytest.param(Head(len(DATA) + 1, f'"{md5(DATA)}"', Headers()), False, id="another length"),
     ],
 )
 def test_a_file_is_the_same_only_when_a_digest_says_so(file, what_s3_offers, same):
-    assert same_bytes(file, what_s3_offers) is same
+    assert same_bytes(file, what_s3_offers, GOING_ON) is same
 
 
 @pytest.mark.parametrize("part", [5 * MIB, 8 * MIB])
@@ -99,24 +107,31 @@ def test_the_etag_of_a_multipart_object_is_found_for_the_usual_part_sizes(tmp_pa
     data = bytes(range(256)) * 4096 * 17  # 17 MiB
     path = tmp_path / "large"
     path.write_bytes(data)
-    assert same_bytes(str(path), head(data, multipart_etag(data, part)))
+    assert same_bytes(str(path), head(data, multipart_etag(data, part)), GOING_ON)
     path.write_bytes(data[:-1] + b"!")
-    assert not same_bytes(str(path), head(data, multipart_etag(data, part)))
+    assert not same_bytes(str(path), head(data, multipart_etag(data, part)), GOING_ON)
 
 
 def test_an_unusual_part_size_proves_nothing(tmp_path):
     path = tmp_path / "large"
     path.write_bytes(DATA)
-    assert not same_bytes(str(path), head(DATA, multipart_etag(DATA, 100)))
+    assert not same_bytes(str(path), head(DATA, multipart_etag(DATA, 100)), GOING_ON)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_different_bytes_are_never_the_same(tmp_path_factory, one, other):
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(one)
-    assert same_bytes(str(path), head(other, f'"{md5(other)}"')) is (one == other)
+    assert same_bytes(str(path), head(other, f'"{md5(other)}"'), GOING_ON) is (one == other)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(LocalFileError, match=r"Could not read .*gone to compare it with its object: No such file"):
-        same_bytes(str(tmp_path / "gone"), head(DATA, f'"{md5(DATA)}"'))
+        same_bytes(str(tmp_path / "gone"), head(DATA, f'"{md5(DATA)}"'), GOING_ON)
+
+
+def test_a_large_file_does_not_hold_up_a_cancellation(file):
+    cancellation = Cancellation()
+    cancellation.ask("enough")
+    with pytest.raises(Cancelled, match="enough"):
+        same_bytes(file, head(DATA, f'"{md5(DATA)}"'), cancellation)

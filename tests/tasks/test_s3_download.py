@@ -124,6 +124,22 @@ def test_changed_files_are_replaced_and_equal_ones_left(run_task, fill, make_tre
     assert tree(target) == {"same": b"1", "differs": b"2", "new": b"3"}
 
 
+@pytest.mark.parametrize("there", ["a link that leads nowhere", "a pipe"])
+def test_what_has_no_bytes_to_compare_counts_as_changed(run_task, s3, bucket, tmp_path, there):
+    s3.put_object(Bucket=bucket, Key="a", Body=b"")
+    target = tmp_path / "target"
+    target.mkdir()
+    if there == "a pipe":
+        os.mkfifo(target / "a")
+    else:
+        (target / "a").symlink_to(tmp_path / "nowhere")
+    ran = run_task("s3_download", bucket_name=bucket, target_folder=str(target), overwrite="changed")
+    assert reasons(ran.plan) == {"a": "content"}
+    assert (target / "a").is_file()
+    assert not (target / "a").is_symlink()
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_a_folder_where_a_file_should_go_is_told(run_task, fill, make_tree, bucket):
     fill({"a": b"1"})
     target = make_tree({"a/b": b"mine"}, under="target")

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from ropeway.errors import LocalFileError
+from ropeway.outcome import Cancellation
 from ropeway.s3.engine import Head
+from ropeway.s3.stores import OWN_CLASSES
 
 CHUNK = 1 << 20
 MIB = 1 << 20
@@ -30,14 +33,17 @@ class Digest(Protocol):
     def matches(self) -> bool: ...
 
 
-def same_bytes(path: str, head: Head) -> bool:
+def same_bytes(path: str, head: Head, cancellation: Cancellation) -> bool:
     """Reads the file once, whole, unless the lengths differ or there is nothing to compare with. Raises LocalFileError."""
     digest = _strongest(head)
     if digest is None:
         return False
     try:
+        if os.path.getsize(path) != head.size:
+            return False
         read = 0
         for chunk in _chunks(path):
+            cancellation.check()
             digest.update(chunk)
             read += len(chunk)
     except OSError as error:
@@ -55,7 +61,8 @@ def _strongest(head: Head) -> Digest | None:
     checksums = dict(head.checksums) if head.checksum_type != "COMPOSITE" else {}
     etag = head.etag.strip('"').lower()
     # With KMS or a customer's key the ETag is no MD5 (S3 API reference, Object).
-    plain = not head.headers.sse.startswith("aws:kms") and head.headers.customer_key is None
+    encrypted = head.headers.sse not in {"", "AES256"} or head.headers.customer_key is not None
+    plain = not encrypted and head.headers.storage_class not in OWN_CLASSES
     if "SHA256" in checksums:
         return _Hash(hashlib.sha256(), _hex(checksums["SHA256"]))
     if plain and len(etag) == 32:

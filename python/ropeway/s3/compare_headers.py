@@ -10,6 +10,7 @@ from dataclasses import replace
 from ropeway.s3 import modified
 from ropeway.s3.engine import Head, Headers, ObjectEngine, Put
 from ropeway.s3.locks import as_locked
+from ropeway.s3.stores import OWN_CLASSES
 
 
 def same_headers(put: Put, head: Head, engine: ObjectEngine, *, least_lock: str) -> bool:
@@ -45,7 +46,7 @@ def _comparable(headers: Headers) -> Headers:
         sse="",
         kms_key_id="",
         tags=(),
-        storage_class=headers.storage_class or "STANDARD",
+        storage_class="STANDARD" if headers.storage_class in {"", *OWN_CLASSES} else headers.storage_class,
         customer_key=None,
         lock_mode="",
         lock_until="",

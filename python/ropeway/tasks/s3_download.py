@@ -12,7 +12,7 @@ from ropeway.aws.connection import ADVANCED, AWS_GROUPS
 from ropeway.aws.session import Aws
 from ropeway.errors import LocalFileError
 from ropeway.inputs import Pair, Spelling
-from ropeway.outcome import Outcome, Output, Plan, Reason, Run, Step, counted, in_units, listing
+from ropeway.outcome import Cancellation, Outcome, Output, Plan, Reason, Run, Step, counted, in_units, listing
 from ropeway.s3.archive import refuse_archived
 from ropeway.s3.compare import same_bytes
 from ropeway.s3.engine import CustomerKey, Get, Head, Listed, ObjectEngine, Transfer
@@ -196,11 +196,12 @@ def _compared(
         given.bucket_name, list(by_key), key_of_customer, versions=versions, cancellation=run.cancellation
     ):
         run.cancellation.check()
-        yield key, _reason(by_key[key], head)
+        yield key, _reason(by_key[key], head, run.cancellation)
 
 
-def _reason(get: Get, head: Head | None) -> Reason:
-    same = head is not None and os.path.getsize(get.path) == head.size and same_bytes(get.path, head)
+def _reason(get: Get, head: Head | None, cancellation: Cancellation) -> Reason:
+    """A link that leads nowhere and a pipe have no bytes to compare: what comes takes their place."""
+    same = head is not None and os.path.isfile(get.path) and same_bytes(get.path, head, cancellation)
     return Reason.UNCHANGED if same else Reason.CONTENT
 
 

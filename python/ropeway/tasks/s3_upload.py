@@ -12,7 +12,7 @@ from ropeway.aws.connection import ADVANCED, AWS_GROUPS
 from ropeway.aws.session import Aws
 from ropeway.errors import AccessDenied, BucketMissing
 from ropeway.inputs import Group, NamedRule, Rule, Spelling
-from ropeway.outcome import Done, Outcome, Output, Plan, Reason, Run, Step, counted, in_units
+from ropeway.outcome import Cancellation, Done, Outcome, Output, Plan, Reason, Run, Step, counted, in_units
 from ropeway.s3 import modified
 from ropeway.s3.compare import same_bytes
 from ropeway.s3.compare_headers import same_headers
@@ -283,7 +283,7 @@ def _compared(given: S3UploadInputs, puts: list[Put], engine: ObjectEngine, run:
         given.bucket_name, list(by_key), _common_headers(given).customer_key, cancellation=run.cancellation
     ):
         run.cancellation.check()
-        reasons[key] = _reason(by_key[key], head, engine, least_lock)
+        reasons[key] = _reason(by_key[key], head, engine, least_lock, run.cancellation)
         for action in unseen(by_key[key].headers, head.headers) if reasons[key] is Reason.HEADERS and head else ():
             hidden[action] = hidden.get(action, 0) + 1
     _tell_hidden(hidden, run)
@@ -303,10 +303,10 @@ def _step(put: Put, reason: Reason) -> Step[Transfer]:
     return Step("skip" if reason is Reason.UNCHANGED else "upload", _address(put), reason, put.size, put)
 
 
-def _reason(put: Put, head: Head | None, engine: ObjectEngine, least_lock: str) -> Reason:
+def _reason(put: Put, head: Head | None, engine: ObjectEngine, least_lock: str, cancellation: Cancellation) -> Reason:
     if head is None:
         return Reason.NEW
-    if head.size != put.size or not same_bytes(put.path, head):
+    if head.size != put.size or not same_bytes(put.path, head, cancellation):
         return Reason.CONTENT
     return Reason.UNCHANGED if same_headers(put, head, engine, least_lock=least_lock) else Reason.HEADERS
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from ropeway.errors import IntegrityError
+from ropeway.s3.stores import OWN_CLASSES
 
 
 class Digest(Protocol):
@@ -88,17 +89,13 @@ def plain_etag(answer: Mapping[str, Any]) -> str:
     return str(answer.get("ETag", "")).strip('"')
 
 
-OPAQUE = {"EXPRESS_ONEZONE", "FSX_ONTAP", "FSX_OPENZFS", "OUTPOSTS", "SNOW"}
-"""Storage classes whose ETags may be anything: the stores behind them are not S3 itself."""
-
-
 def _etag_is_md5(answer: Mapping[str, Any]) -> bool:
     """By S3's API reference ("Object"), of what was not sent in parts and is not encrypted with a KMS or a customer's key."""
     return (
         re.fullmatch("[0-9a-f]{32}", plain_etag(answer)) is not None
         and answer.get("ServerSideEncryption", "AES256") == "AES256"
         and "SSECustomerAlgorithm" not in answer
-        and answer.get("StorageClass", "") not in OPAQUE
+        and answer.get("StorageClass", "") not in OWN_CLASSES
     )
 
 
