@@ -147,6 +147,11 @@ def test_sts_is_asked_in_the_region(given: dict[str, Any], host: str) -> None:
     assert session(**given).client("sts").meta.endpoint_url == host
 
 
+def test_sts_is_asked_in_the_region_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    assert session(region_name="us-east-1").client("sts").meta.endpoint_url == "https://sts.us-east-1.amazonaws.com"
+
+
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
 def test_s3_is_asked_in_the_region_and_never_globally(region: str) -> None:
     assert session(region_name=region).client("s3").meta.endpoint_url == f"https://s3.{region}.amazonaws.com"

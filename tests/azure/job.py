@@ -31,7 +31,7 @@ OURS, VARIABLE = "AKIACONNECTION000009", "AKIAVARIABLE00000002"
 ENV, FILE, PROCESS = "AKIAENVIRONMENT00003", "AKIAFILE000000000004", "AKIAPROCESS000000005"
 CONTAINER, INSTANCE = "ASIACONTAINER0000006", "ASIAINSTANCE00000007"
 TEMPORARY = "ASIATEMPORARY0000008"
-SOURCES = ("env", "file", "process", "container", "instance")
+SOURCES = ("env", "pod", "file", "process", "container", "instance")
 """Of the machine itself, in the order in which they count."""
 SESSION, SECOND = "ASIASESSION000000001", "ASIASESSION000000002"
 
@@ -94,6 +94,13 @@ class Machine:
         self.monkeypatch.setenv("AWS_ACCESS_KEY_ID", ENV)
         self.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
         self.identities.users[ENV] = ""
+
+    def _pod(self) -> None:
+        """Of Kubernetes: a token in a file, and the role that trusts it."""
+        (self.folder / "token").write_text(self.tokens.new())
+        self.monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(self.folder / "token"))
+        self.monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+        self.monkeypatch.setenv("AWS_ROLE_SESSION_NAME", "pod")
 
     def _file(self) -> None:
         keys = f"[default]\naws_access_key_id={FILE}\naws_secret_access_key=s\n"

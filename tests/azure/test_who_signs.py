@@ -82,6 +82,12 @@ ROWS = {
         sts=(f"AssumeRole by {ENV}",),
     ),
     "host: environment": Row(ENV, "the host: environment variables (access key AKIA…0003)"),
+    "host: pod": Row(
+        SESSION,
+        "the host: a role assumed with a web identity token",
+        first="pod",
+        sts=("AssumeRoleWithWebIdentity by nobody",),
+    ),
     "host: credentials file": Row(
         FILE, "the host: shared credentials file, profile default (access key AKIA…0004)", first="file"
     ),
@@ -105,7 +111,8 @@ def test_who_signs_is_who_should_and_is_said(machine: Machine, row: Row) -> None
     said = machine.act(**inputs)
     assert machine.identities.signed == [row.signs]
     assert machine.identities.asked == [*row.sts, f"GetCallerIdentity by {row.signs}"]
-    who = f"sts::{ACCOUNT}:assumed-role/deploy/ropeway" if row.signs == SESSION else f"iam::{ACCOUNT}:user/{row.signs}"
+    session = f"sts::{ACCOUNT}:assumed-role/deploy/{'pod' if row.first == 'pod' else 'ropeway'}"
+    who = session if row.signs == SESSION else f"iam::{ACCOUNT}:user/{row.signs}"
     assert said == f"Acting as arn:aws:{who} in account {ACCOUNT}, region eu-west-1: {row.origin}."
 
 

@@ -46,7 +46,7 @@ class AzureDevOps:
     def __call__(self, request: Request) -> Answer:
         if wrong := self._wrong(request) or self.instead:
             return wrong
-        self.issued.append(self.token or self._token())
+        self.issued.append(self.token or self.new())
         return Answer(200, JSON, json.dumps({"oidcToken": self.issued[-1]}).encode())
 
     def _wrong(self, request: Request) -> Answer | None:
@@ -69,7 +69,8 @@ class AzureDevOps:
             return Answer(401, {"WWW-Authenticate": "Bearer"})
         return Answer(302, {"Location": "https://spsprodweu1.vssps.visualstudio.com/_signin"})
 
-    def _token(self) -> str:
+    def new(self) -> str:
+        """A token that is not counted among those issued."""
         now = int(self._now())
         claims = {
             "jti": f"{len(self.issued)}",

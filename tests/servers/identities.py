@@ -143,7 +143,7 @@ class Identities:
         return claims
 
     def _session(self, asked: dict[str, str], role: Role) -> str:
-        seconds = int(asked["DurationSeconds"])
+        seconds = int(asked.get("DurationSeconds", 3600))
         if seconds > role.longest:
             words = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
             raise RefusedError(400, "ValidationError", words)

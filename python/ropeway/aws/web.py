@@ -25,6 +25,9 @@ from ropeway.aws.silence import is_hopeless
 PAUSES = (1.0, 3.0)
 """Seconds before the second and the third attempt."""
 
+CONFIG = Config(signature_version=UNSIGNED, read_timeout=20)
+"""Seconds: what is asked here are small things."""
+
 
 class SessionWeb:
     """The `Web` of a session."""
