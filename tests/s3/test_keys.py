@@ -88,6 +88,7 @@ def test_markers_of_folders_are_no_files():
     assert is_marker("a/", 0)
     assert is_marker("a_$folder$", 0)
     assert not is_marker("a/", 1)
+    assert not is_marker("a_$folder$", 1)
     assert not is_marker("a", 0)
 
 

@@ -333,6 +333,13 @@ def test_a_bucket_that_takes_no_acls_says_so_with_what_to_do(run_task, make_tree
         ),
         ({"target_folder": "a/../b"}, "targetFolder is 'a/../b': a key's prefix knows no . or .. folders."),
         ({"glob_expressions": "!a"}, "globExpressions only takes files out"),
+        ({"endpoint_url": "s3.example.com"}, "endpointUrl is 's3.example.com'; it must begin with https://"),
+        ({"endpoint_url": "https://"}, "endpointUrl is 'https://', which is no address"),
+        ({"endpoint_url": "http://[::1"}, "endpointUrl is 'http://[::1', which is no address"),
+        ({"endpoint_url": "http://minio_1:9000"}, "endpointUrl is 'http://minio_1:9000', which is no address"),
+        ({"endpoint_url": "http://store:port"}, "endpointUrl is 'http://store:port', which is no address"),
+        ({"endpoint_url": "http://store/?x=1"}, "endpointUrl is 'http://store/?x=1', which is no address"),
+        ({"endpoint_url": "http://user:hush@store"}, "endpointUrl holds an @"),
         ({"max_concurrency": "0"}, "maxConcurrency is 0; it must lie between 1 and 512."),
     ],
 )
@@ -341,6 +348,22 @@ def test_bad_inputs_are_told_before_anything_is_asked_of_aws(run_task, make_tree
     with pytest.raises(InputError) as caught:
         run_task("s3_upload", **given | texts)
     assert words in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_the_bucket_is_asked_about_a_folder_not_about_the_beginning_of_names(
+    run_task, make_tree, misbehaving, embedded, bucket
+):
+    """Directory buckets refuse any other prefix, and policies allow `site/*`."""
+    misbehaving.upstream = embedded.endpoint_url
+    run_task(
+        "s3_upload",
+        bucket_name=bucket,
+        source_folder=make_tree({"a": b"1"}),
+        target_folder="site/v1",
+        endpoint_url=misbehaving.url,
+    )
+    assert "prefix=site%2Fv1%2F&" in misbehaving.requests[0].target
 
 
 def test_a_source_folder_that_is_absent_or_a_file_is_told(run_task, make_tree, bucket):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from ropeway import inputs
 from ropeway.inputs import Group, Spelling
@@ -168,11 +170,33 @@ class AwsInputs:
         for account in self.allowed_account_ids:
             if not is_account_id(account):
                 yield f"{spell('allowed_account_ids')} holds {account!r}, which is no account id (12 digits)."
-        if self.endpoint_url and not self.endpoint_url.startswith(("http://", "https://")):
-            yield f"{spell('endpoint_url')} is {self.endpoint_url!r}; it must begin with https:// (or http://)."
+        if self.endpoint_url and (wrong := _endpoint_problem(self.endpoint_url)):
+            yield f"{spell('endpoint_url')} {wrong}"
         for name in ("use_fips_endpoint", "use_dual_stack_endpoint"):
             if self.endpoint_url and getattr(self, name):
                 yield f"{spell(name)} chooses among AWS's own endpoints, but {spell('endpoint_url')} is set: keep one of the two."
+
+
+HOST = re.compile(r"(?:(?!-)[a-z\d-]{1,63}(?<!-)\.)*(?!-)[a-z\d-]{1,63}(?<!-)\.?", re.IGNORECASE | re.ASCII)
+"""What botocore takes for a host: no underscores."""
+
+
+def _endpoint_problem(url: str) -> str:
+    """Why botocore would not take this address; empty when it does. Errors name addresses, so none may hold a password."""
+    if "@" in url:
+        return "holds an @: a user and a password have no place in it (it is not shown here, for it may hold one)."
+    if not url.startswith(("http://", "https://")):
+        return f"is {url!r}; it must begin with https:// (or http://)."
+    return "" if _is_endpoint(url) else f"is {url!r}, which is no address; write it as https://s3.example.com:9000."
+
+
+def _is_endpoint(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return parts.port != 0 and bool(":" in host or HOST.fullmatch(host)) and not (parts.query or parts.fragment)
+    except ValueError:  # a port that is no number, half a pair of brackets
+        return False
 
 
 def is_account_id(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -101,16 +102,31 @@ class S3Inputs(AwsInputs):
 def bucket_problem(name: str) -> str:
     """Why this cannot be a bucket's name or an access point's ARN; empty when it can (S3 user guide, bucket naming rules)."""
     if name.startswith("arn:"):
-        return (
-            ""
-            if ":accesspoint/" in name or ":accesspoint:" in name
-            else f"is {name!r}: of ARNs only access points' are taken."
-        )
+        return _arn_problem(name)
     if name.startswith("s3://"):
         return f"is {name!r}: write the bucket's name alone, without s3://."
     allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")
     if not 3 <= len(name) <= 255 or not set(name) <= allowed:
         return f"is {name!r}, which is no bucket's name: 3 to 63 letters, digits, dots and hyphens."
+    return ""
+
+
+ACCESS_POINT = re.compile(
+    r"arn:[a-z-]+:(?:(?:s3|s3-object-lambda):([a-z0-9-]*):\d{12}|s3-outposts:([a-z0-9-]+):\d{12}:outpost[/:][a-zA-Z0-9-]+)"
+    r"[/:]accesspoint[/:][a-zA-Z0-9.-]{1,63}"
+)
+"""As botocore takes them (its validate_bucket_name)."""
+
+
+def _arn_problem(arn: str) -> str:
+    found = ACCESS_POINT.fullmatch(arn)
+    if not found:
+        return f"is {arn!r}: of ARNs only access points' are taken."
+    if not (found[1] or found[2]):
+        return (
+            f"is {arn!r}: requests to a multi-region access point need signatures (SigV4A) that Ropeway cannot make. Name the bucket, "
+            "or an access point of one region."
+        )
     return ""
 
 

@@ -78,7 +78,7 @@ def folder_prefix(folder: str) -> str:
 
 def is_marker(key: str, size: int) -> bool:
     """Whether the object only says that there is a folder: the console's `a/`, Hadoop's `a_$folder$`."""
-    return (key.endswith("/") and size == 0) or key.endswith(HADOOP_MARKER)
+    return size == 0 and key.endswith(("/", HADOOP_MARKER))
 
 
 def paths_for(

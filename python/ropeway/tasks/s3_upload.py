@@ -27,7 +27,7 @@ from ropeway.s3.inputs import (
     customer_key_problems,
     nothing_matched,
 )
-from ropeway.s3.keys import keys_for, normal_prefix
+from ropeway.s3.keys import folder_prefix, keys_for, normal_prefix
 from ropeway.s3.locks import LOCK, LockInputs, least, now, retain_until, unseen
 from ropeway.s3.moving import move
 from ropeway.s3.walk import LocalFile, pick_files
@@ -255,7 +255,7 @@ def _common_headers(given: S3UploadInputs) -> Headers:
 def _bucket_is_there(given: S3UploadInputs, prefix: str, engine: ObjectEngine) -> bool:
     """False only where `createBucket` will make it. An identity that may write but not list is welcome: the first PUT tells."""
     try:
-        engine.probe(given.bucket_name, prefix)
+        engine.probe(given.bucket_name, folder_prefix(prefix))
     except AccessDenied:
         return True
     except BucketMissing as missing:
