@@ -43,7 +43,7 @@ def read(token: str, origin: str) -> Claims:
     try:
         _, payload, _ = token.split(".")
         return _claims(json.loads(base64.urlsafe_b64decode(payload + "==")))
-    except (ValueError, TypeError, AttributeError, OverflowError):
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
         raise CredentialsError(
             f"What was issued as the identity token of {origin} is none: it has not the three parts of a JWT, or its claims cannot "
             "be read.",
