@@ -82,7 +82,8 @@ def modified_in(answer: Mapping[str, Any]) -> int | None:
 
 
 def _to_headers(answer: Mapping[str, Any]) -> Headers:
-    metadata = sorted((name, _from_ascii(value)) for name, value in answer.get("Metadata", {}).items())
+    # S3's names are lower case; other stores spell headers as their HTTP library does.
+    metadata = sorted((name.lower(), _from_ascii(value)) for name, value in answer.get("Metadata", {}).items())
     return Headers(
         metadata=tuple(metadata),
         lock_until=_in_utc(answer["ObjectLockRetainUntilDate"]) if "ObjectLockRetainUntilDate" in answer else "",
