@@ -78,6 +78,10 @@ def test_metadata_that_only_look_encoded_stay_as_they_are(value):
     assert to_head({"ContentLength": 0, "Metadata": metadata}).headers.metadata == (("foreign", value),)
 
 
+def test_names_of_metadata_are_lower_case_however_a_store_writes_them():
+    assert to_head({"ContentLength": 0, "Metadata": {"Build": "7"}}).headers.metadata == (("build", "7"),)
+
+
 @given(st.text(st.sampled_from("=?utf-8moonBQbq/+_ae1 "), max_size=40))
 def test_no_metadata_break_a_head(text):
     to_head({"ContentLength": 0, "Metadata": {"foreign": f"=?{text}"}})
