@@ -55,7 +55,8 @@ def resolve(session: Session) -> str:
 
 
 class HostCredentials:
-    """botocore's chain of providers; what it lets through of a configuration that it cannot read becomes an error of ours."""
+    """botocore's chain of providers. What it lets through of a configuration that it cannot read becomes an error of ours: a process
+    that prints no JSON, a container's address that may not be."""
 
     def __init__(self, chain: Any) -> None:
         self._chain = chain
@@ -63,7 +64,7 @@ class HostCredentials:
     def load_credentials(self) -> Credentials | None:
         try:
             found: Credentials | None = self._chain.load_credentials()
-        except (ValueError, LookupError) as wrong:  # a process that prints no JSON, a container's address that may not be
+        except (ValueError, LookupError) as wrong:
             raise CredentialsError(
                 f"Could not find the AWS credentials of this machine: {type(wrong).__name__}: {wrong}.",
                 advice="Mend its AWS configuration (files, process, container), or give a service connection.",
@@ -74,7 +75,9 @@ class HostCredentials:
 class ConnectionCredentials:
     """Takes the place of the session's own chain of providers; botocore asks it once, for the first client."""
 
-    def __init__(self, session: Session, connection: Connection, host: HostCredentials, mask: Told, debug: Told) -> None:
+    def __init__(
+        self, session: Session, connection: Connection, host: HostCredentials, mask: Told, debug: Told
+    ) -> None:
         self._session = session
         self._connection = connection
         self._host = host

@@ -38,9 +38,7 @@ class SessionWeb:
     def post(self, doing: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         with asking(doing):
             # A client of this address has found its way already: proxy, bypass, certificates, timeouts.
-            client: Any = self._session.create_client(
-                "sts", endpoint_url=url, config=Config(signature_version=UNSIGNED)
-            )
+            client: Any = self._session.create_client("sts", endpoint_url=url, config=CONFIG)
             try:
                 return _persistently(lambda: _sent(client._endpoint.http_session, url, headers, body))  # noqa: SLF001 - as in aws.proxies
             finally:
