@@ -55,8 +55,10 @@ def resolve(session: Session) -> str:
 
 
 class HostCredentials:
-    """botocore's chain of providers. What it lets through of a configuration that it cannot read becomes an error of ours: a process
-    that prints no JSON, a container's address that may not be."""
+    """botocore's chain of providers. What it lets through of a configuration that it cannot read becomes an error of ours.
+
+    A process that prints no JSON is one, a container's address that may not be another.
+    """
 
     def __init__(self, chain: Any) -> None:
         self._chain = chain
