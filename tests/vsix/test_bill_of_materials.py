@@ -48,16 +48,15 @@ def origins(bill: str) -> dict[str, Files]:
     return found
 
 
-def ropeways() -> Files:
-    package = ROOT / "python"
-    return {file.relative_to(package).as_posix(): file.read_bytes() for file in package.rglob("*.py")}
+def is_ours(name: str) -> bool:
+    return name.startswith("ropeway/") and (ROOT / "python" / name).is_file()
 
 
 def differences(files: Files, bill: str) -> list[str]:
     """A sentence for each file that is not of a listed package, or not as it was there, and for each package that is not in it."""
     listed = origins(bill)
-    known = {name: data for origin in (*listed.values(), ropeways()) for name, data in origin.items()}
-    strange = [f"{name} is of no listed package" for name in files if name not in known]
+    known = {name: data for origin in listed.values() for name, data in origin.items()}
+    strange = [f"{name} is of no listed package" for name in files if name not in known and not is_ours(name)]
     changed = [f"{name} was changed" for name in files.keys() & known.keys() - TRIMMED if files[name] != known[name]]
     absent = [f"{package} is not in it" for package, origin in listed.items() if not origin.keys() & files.keys()]
     return [*strange, *changed, *absent]
@@ -71,9 +70,9 @@ def test_it_lists_exactly_what_is_in_the_lib_of_each_task(package, bill, task):
 def test_what_is_not_listed_or_not_there_would_be_seen(package, bill):
     files = lib(package, TASKS[0])
     del files["six.py"]
-    planted = {**files, "backdoor.py": b"", "urllib3/connection.py": b"import backdoor"}
+    planted = {**files, "ropeway/backdoor.py": b"", "urllib3/connection.py": b"import ropeway.backdoor"}
     assert differences(planted, bill) == [
-        "backdoor.py is of no listed package",
+        "ropeway/backdoor.py is of no listed package",
         "urllib3/connection.py was changed",
         "pkg:pypi/six@1.17.0 is not in it",
     ]
