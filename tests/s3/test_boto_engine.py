@@ -4,6 +4,7 @@ import pytest
 
 from ropeway.errors import AwsError, BucketMissing, Cancelled, CredentialsError, NetworkError
 from ropeway.outcome import Cancellation
+from ropeway.s3.boto import engine as boto_engine
 from ropeway.s3.boto import flow
 from tests.s3.boto_kit import NO_RETRIES, engine_at, until_no_request_is_left
 from tests.servers.cable import cable
@@ -120,6 +121,23 @@ def test_a_bucket_of_somebody_else_is_an_error_that_says_which_call_failed(misbe
         engine.create_bucket("taken", "us-east-1")
     assert "create the bucket taken in us-east-1 (CreateBucket): AWS answered BucketAlreadyExists" in str(failure.value)
     assert "choose another name" in str(failure.value)
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_bucket_that_somebody_else_makes_at_this_moment_is_waited_for(
+    misbehaving, embedded, s3, bucket, monkeypatch, times
+):
+    monkeypatch.setattr(boto_engine, "BUSY", (0.01, 0.01))
+    misbehaving.upstream = embedded.endpoint_url
+    misbehaving.on(s3_error(409, "OperationAborted"), method="PUT", times=times)
+    with engine_at(misbehaving.url) as engine:
+        if times == 1:
+            engine.create_bucket(f"{bucket}-new", "us-east-1")
+            assert s3.head_bucket(Bucket=f"{bucket}-new")
+        else:
+            with pytest.raises(AwsError, match="OperationAborted"):
+                engine.create_bucket(f"{bucket}-new", "us-east-1")
+    assert len(misbehaving.requests) == min(times, 2) + 1
 
 
 def test_credentials_that_are_refused_are_raised_from_any_of_them(misbehaving):

@@ -332,6 +332,17 @@ def test_a_file_that_changes_at_the_very_end_is_not_completed(embedded, s3, buck
     assert keys(s3, bucket) == []
 
 
+def test_a_small_file_that_changes_at_the_very_end_has_replaced_its_object_and_that_is_said(
+    embedded, s3, bucket, small
+):
+    with engine_at(embedded) as engine:
+        engine._client.meta.events.register("after-call.s3.PutObject", lambda **_: os.utime(small))
+        (result,) = transfer(engine, put(small, bucket, "key"))
+    assert keys(s3, bucket) == ["key"]
+    assert "changed while it was being uploaded" in str(result.error)
+    assert f"s3://{bucket}/key holds what was read of it" in str(result.error)
+
+
 # --- the size of parts ---------------------------------------------------------------------------------------------------------
 
 

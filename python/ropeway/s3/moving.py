@@ -79,7 +79,7 @@ def _done(step: Step[Transfer], transferred: Transferred) -> Done[Transfer]:
 
 def _how_far(moved: Moved, steps: Sequence[Step[Transfer]]) -> str:
     done = sum(1 for result in moved.results if result.error is None)
-    return f"{done:,} of {counted(len(steps), 'file')} had been transferred; the others are as they were before."
+    return f"{done:,} of {counted(len(steps), 'file')} had been transferred; what was not begun is as it was before."
 
 
 def _failed(moved: Moved, steps: Sequence[Step[Transfer]]) -> TransferFailed | None:

@@ -28,6 +28,10 @@ CONCERN_ALL = (BucketMissing, Cancelled, CredentialsError, NetworkError, WrongRe
 """The other objects would meet the same: these are raised, where an object's own error is told in its result."""
 
 
+BUSY = (0.5, 1.0, 2.0)
+"""Seconds to wait while somebody else makes the bucket (another stage of the same pipeline): S3 answers OperationAborted to all but one."""
+
+
 class BotoEngine:
     """`concurrency` is how many requests are in flight at most; the client's pool should hold as many connections.
 
@@ -121,7 +125,7 @@ class BotoEngine:
         needed = actions.of_create_bucket(object_lock=object_lock)
         with self._asking(f"create the bucket {bucket} in {region} (CreateBucket)", needed, bucket):
             try:
-                self._client.create_bucket(Bucket=bucket, **where, **lock)
+                _when_free(partial(self._client.create_bucket, Bucket=bucket, **where, **lock))
             except self._client.exceptions.BucketAlreadyOwnedByYou:
                 return
 
@@ -159,6 +163,17 @@ class _Transfers:
             self._failed = True
             error = failure
         return Transferred(work, time.monotonic() - began, error, version_id)
+
+
+def _when_free(create: Request) -> Any:
+    for pause in BUSY:
+        try:
+            return create()
+        except ClientError as error:
+            if error.response["Error"].get("Code") != "OperationAborted":
+                raise
+        time.sleep(pause)
+    return create()
 
 
 def _listing(bucket: str, prefix: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ropeway.errors import IntegrityError, RopewayError
+from ropeway.errors import IntegrityError, LocalFileError, RopewayError
 from ropeway.s3 import actions
 from ropeway.s3.boto.answered import told
 from ropeway.s3.boto.checksums import in_base64, joined
@@ -62,9 +62,18 @@ def _put(line: Line, put: Put) -> str:
             **of_location(put.bucket, put.key), **of_put(put), **_checksum(line, put, body), Body=body or b""
         )
         told(answer, "ETag", _doing(put))
-        body.check_unchanged()
+        _check_still(put, body)
         body.verify(answer, _name(put))
     return version_in(answer)
+
+
+def _check_still(put: Put, body: Slice) -> None:
+    """After the answer: what was read is an object by now, and may be half of one file and half of another."""
+    try:
+        body.check_unchanged()
+    except LocalFileError as changed:
+        advise(changed, f"{_name(put)} holds what was read of it.")
+        raise
 
 
 @contextmanager
