@@ -143,7 +143,7 @@ def test_an_outcome_that_failed_tells_what_failed_and_what_was_not_begun():
         "Action  Reason  Count    Size",
         "upload  new         1  1.0 KB",
         "upload  new         2  2.0 KB  failed",
-        "upload  new         2  2.0 KB  not begun",
+        "upload  new         2  2.0 KB  not done",
         "",
         "Failed: Could not upload 1.txt: AWS answered AccessDenied: Access Denied (request id R1).",
         "Failed: Could not upload 2.txt: AWS answered AccessDenied: Access Denied (request id R1).",

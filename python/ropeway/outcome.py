@@ -91,7 +91,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Outcome(Generic[Work]):
-    """What was done. Steps of the plan that are in no `results` entry were not begun.
+    """What was done. Steps of the plan that are in no `results` entry were not begun, or stopped half-way.
 
     `title` says it in a sentence in the past tense; `seconds` is wall time of the apply; `engine` names what moved the bytes.
     """

@@ -133,7 +133,7 @@ def _by_fate(outcome: Outcome[Any]) -> Iterator[tuple[Sequence[Step[Any]], Text]
     yield [step for step in todo if failed.get(id(step)) is False], Text()
     yield [step for step in outcome.plan.steps if step.action == "skip"], Text()
     yield [step for step in todo if failed.get(id(step))], Text("failed", style="red")
-    yield [step for step in todo if id(step) not in failed], Text("not begun", style="yellow")
+    yield [step for step in todo if id(step) not in failed], Text("not done", style="yellow")
 
 
 def _failures(screen: Console, messages: Sequence[str]) -> None:

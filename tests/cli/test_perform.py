@@ -107,7 +107,7 @@ def test_a_failed_item_is_a_failed_command(ropeway, carry):
     answer = ropeway(*UPLOAD)
     assert answer.code == 1
     assert "failed" in answer.out
-    assert "not begun" in answer.out
+    assert "not done" in answer.out
     assert answer.err.splitlines()[-2:] == [
         "Error: Could not upload a.txt: AWS answered AccessDenied: No.",
         "Next: Ask for s3:PutObject.",

@@ -257,7 +257,7 @@ def _wrong_region(answer: Answer) -> RopewayError:
 
 def _not_found(answer: Answer) -> RopewayError:
     """HEAD has no words: 404 on a bucket means the bucket, on an object either."""
-    return _no_bucket(answer) if answer.operation == "HeadBucket" else answer.said(AwsError)
+    return _no_bucket(answer) if answer.operation == "HeadBucket" else answer.said(AwsError, NOTHING_THERE)
 
 
 def _no_bucket(answer: Answer) -> RopewayError:
@@ -338,6 +338,8 @@ NO_SUCH_KEY = "The access key is deleted, disabled, mistyped or of another AWS p
 TOKEN = "The session token does not belong to the access key, or is not whole: copy both anew."  # noqa: S105 - advice
 MALFORMED = "The access key is not written as AWS writes one: copy it anew."
 TAKEN = "Bucket names are one for all accounts, and another account has this one: choose another name."
+NO_OBJECT = "The object was deleted meanwhile: run again to take what is there now."
+NOTHING_THERE = "The object, or its bucket, was deleted meanwhile: run again to take what is there now."
 NO_ACL = "The bucket takes no ACLs (its owner owns every object): set the canned ACL (filesAcl) to none."
 NO_CHECKSUM = "The bucket locks its objects, and takes none without a checksum: set `checksums` to whenSupported."
 NO_LOCK = (
@@ -364,6 +366,7 @@ CODES: Mapping[str, Callable[[Answer], RopewayError]] = {
             _denied,
         ),
         ("NoSuchBucket", _no_bucket),
+        ("NoSuchKey", _advice(NO_OBJECT)),
         ("404", _not_found),
         ("400", _bad_request),
         ("405 MethodNotAllowed", _deleted),

@@ -11,8 +11,9 @@ from typing import Any
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 from urllib3.exceptions import HTTPError
 
-from ropeway.errors import AwsError, IntegrityError
+from ropeway.errors import AwsError, IntegrityError, RopewayError
 from ropeway.s3 import actions
+from ropeway.s3.boto.answered import told
 from ropeway.s3.boto.checksums import Digest, Proof, plain_etag, proof_in
 from ropeway.s3.boto.line import Line
 from ropeway.s3.boto.parameters import modified_in, of_customer_key, of_location
@@ -102,7 +103,7 @@ def _span(get: Get, answer: Mapping[str, Any], how: Mapping[str, Any]) -> tuple[
     length = answer.get("ContentLength", get.size)
     start, end, total = _content_range(answer) or (0, length, length)
     if total != get.size:
-        raise _changed(get)
+        raise _of_another_length(get, total)
     if how.get("Range") not in {None, *of_range(start, end).values()}:
         raise IntegrityError(
             f"Could not download {name(get)}: asked for {how['Range']}, the store answered with bytes={start}-{end - 1}.",
@@ -160,10 +161,12 @@ def pinned(line: Line, get: Get, *, match: bool = True) -> dict[str, Any]:
 
 
 def check_pinned(get: Get, answer: Mapping[str, Any]) -> None:
-    """For stores that do not know If-Match, or versions. Raises AwsError."""
+    """For stores that do not know If-Match, or versions; and for what is no store. Raises AwsError, NetworkError."""
     check_version(answer, get.version_id, _doing(get))
-    if get.etag and plain_etag(answer) != get.etag:
-        raise _changed(get)
+    if get.etag:
+        told(answer, "ETag", _doing(get))
+        if plain_etag(answer) != get.etag:
+            raise _changed(get)
 
 
 @contextmanager
@@ -180,6 +183,15 @@ def asking(line: Line, get: Get) -> Iterator[None]:
 
 def _doing(get: Get) -> str:
     return f"download {name(get)} to {get.path}"
+
+
+def _of_another_length(get: Get, total: int) -> RopewayError:
+    """By its ETag it may be the one that was planned."""
+    if not get.etag:
+        return _changed(get)
+    return IntegrityError(
+        f"{name(get)} did not arrive whole: the store gives {total:,} of its {get.size:,} bytes.", advice=NOT_KEPT
+    )
 
 
 def _changed(get: Get, request_id: str = "") -> AwsError:
