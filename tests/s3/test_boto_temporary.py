@@ -1,10 +1,12 @@
 """A file that appears whole or not at all."""
 
+import errno
 import os
 
 import pytest
 
 from ropeway.errors import Cancelled, LocalFileError
+from ropeway.s3.boto import temporary
 from ropeway.s3.boto.temporary import Temporary
 
 
@@ -82,6 +84,28 @@ def test_a_file_where_a_folder_is_needed_is_an_error_with_the_path(tmp_path):
     (tmp_path / "site").touch()
     with pytest.raises(LocalFileError, match=r"site/index.html cannot be written: Not a directory|File exists"):
         Temporary(str(tmp_path / "site" / "index.html")).open(1)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_file_that_a_virus_scanner_holds_for_a_moment_is_waited_for(tmp_path, monkeypatch, times):
+    """As on Windows, where that is an error."""
+    replace, held = os.replace, [PermissionError(errno.EACCES, "Access is denied")] * times
+    monkeypatch.setattr(temporary, "HELD", (0.001, 0.001))
+
+    def replace_late(path, target):
+        if held:
+            raise held.pop()
+        replace(path, target)
+
+    monkeypatch.setattr(os, "replace", replace_late)
+    file = Temporary(str(tmp_path / "file.bin"))
+    file.open(0)
+    if times == 2:
+        file.keep()
+        assert os.listdir(tmp_path) == ["file.bin"]
+    else:
+        with pytest.raises(LocalFileError, match="Access is denied"):
+            file.keep()
 
 
 def test_a_rename_that_fails_leaves_no_temporary_file(tmp_path):

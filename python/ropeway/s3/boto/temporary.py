@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,6 +17,10 @@ LONGEST_NAME = 255
 BLOCK = 256 * 1024
 """Bytes read back at once."""
 
+
+HELD = (0.05, 0.2, 0.5, 1.0) if os.name == "nt" else ()
+"""Seconds to wait while somebody has the file open: on Windows virus scanners and indexers open what was just written, and no file that is
+open can be renamed."""
 
 _NO_FOLDER = "A folder of its path is a file: remove it, or choose another target folder."
 _ADVICE = {
@@ -72,7 +77,7 @@ class Temporary:
             self._close()
             if modified is not None:
                 os.utime(self._path, ns=(modified, modified))
-            os.replace(self._path, self.target)
+            _renamed(self._path, self.target)
             self._made = False
 
     def discard(self) -> None:
@@ -102,6 +107,15 @@ class Temporary:
                 f"{otherwise or f'{self.target} cannot be written'}: {error.strerror or error}.",
                 advice=_ADVICE.get(error.errno or 0, "Check the folder and who may write there."),
             ) from error
+
+
+def _renamed(path: str, target: str) -> None:
+    for pause in HELD:
+        try:
+            return os.replace(path, target)
+        except PermissionError:
+            time.sleep(pause)
+    return os.replace(path, target)
 
 
 def _beside(target: str) -> str:
