@@ -136,6 +136,21 @@ ROWS = {
         AccessDenied,
         "The identity needs kms:GenerateDataKey on the KMS key, by its own policy and by the key's.",
     ),
+    "denied by a proxy without a word": (
+        Answer(403),
+        NetworkError,
+        "Check the endpoint URL (it must be the store's API, not its web page), and the proxies between.",
+    ),
+    "plain HTTP spoken to Go's TLS": (
+        Answer(400, {"Content-Type": "text/plain"}, b"Client sent an HTTP request to an HTTPS server.\n"),
+        NetworkError,
+        "and the proxies between. If the other side speaks TLS, it must begin with https://.",
+    ),
+    "plain HTTP spoken to nginx's TLS": (
+        Answer(400, {"Content-Type": "text/html"}, b"<title>400 The plain HTTP request was sent to HTTPS port</title>"),
+        NetworkError,
+        "and the proxies between. If the other side speaks TLS, it must begin with https://.",
+    ),
     "denied by a proxy": (
         Answer(403, {"Content-Type": "text/html"}, b"<html><body>Blocked by your administrator</body></html>"),
         NetworkError,

@@ -94,7 +94,7 @@ class Answer(Asked):
     headers: Mapping[str, str]
 
     def told(self) -> RopewayError:
-        if self.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED or self.is_web_page:
+        if self.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED or self.is_web_page or self.is_wordless:
             return _not_of_aws(self)
         if self.right_region or self.code in WRONG_REGION or self.status in REDIRECTS:
             return _wrong_region(self)
@@ -112,6 +112,12 @@ class Answer(Asked):
     def is_web_page(self) -> bool:
         """AWS and the stores like it answer in XML or JSON. (botocore makes a 500 of a page that came with 200.)"""
         return not self.request_id and self.headers.get("content-type", "").startswith("text/html")
+
+    @property
+    def is_wordless(self) -> bool:
+        """S3 says why it refuses, but in the answer to a HEAD."""
+        refused = self.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN} and self.code == str(self.status)
+        return refused and not self.request_id and not self.operation.startswith("Head")
 
     @property
     def right_region(self) -> str:
@@ -153,9 +159,11 @@ def _not_of_aws(answer: Answer) -> RopewayError:
     if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         words = "the proxy wants a user and a password, or others than it got"
         return NetworkError(f"Could not {answer.doing}: {words}.", advice=LOGIN)
+    what = "a web page, no answer" if answer.is_web_page else "no answer"
+    tls = " If the other side speaks TLS, it must begin with https://." if answer.status == HTTPStatus.BAD_REQUEST else ""
     return NetworkError(
-        f"Could not {answer.doing}: what came back ({answer.status}) is a web page, no answer of AWS.",
-        advice="Check the endpoint URL (it must be the store's API, not its web page), and the proxies between.",
+        f"Could not {answer.doing}: what came back ({answer.status}) is {what} of AWS.",
+        advice=f"Check the endpoint URL (it must be the store's API, not its web page), and the proxies between.{tls}",
     )
 
 
