@@ -160,7 +160,9 @@ def _not_of_aws(answer: Answer) -> RopewayError:
         words = "the proxy wants a user and a password, or others than it got"
         return NetworkError(f"Could not {answer.doing}: {words}.", advice=LOGIN)
     what = "a web page, no answer" if answer.is_web_page else "no answer"
-    tls = " If the other side speaks TLS, it must begin with https://." if answer.status == HTTPStatus.BAD_REQUEST else ""
+    tls = (
+        " If the other side speaks TLS, it must begin with https://." if answer.status == HTTPStatus.BAD_REQUEST else ""
+    )
     return NetworkError(
         f"Could not {answer.doing}: what came back ({answer.status}) is {what} of AWS.",
         advice=f"Check the endpoint URL (it must be the store's API, not its web page), and the proxies between.{tls}",
