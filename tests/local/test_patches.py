@@ -9,8 +9,10 @@ import base64
 import contextlib
 import hashlib
 import http.client
+import json
 import subprocess
 import sys
+import urllib.request
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
@@ -54,6 +56,12 @@ class World:
             "SessionToken": "session_token",
         }
         return {f"aws_{ours}": found[theirs] for theirs, ours in names.items()}
+
+    def let_policies_decide_after(self, requests: str) -> None:
+        asked = urllib.request.Request(
+            f"{self.url}/moto-api/reset-auth", requests.encode(), {"Content-Type": "text/plain"}
+        )
+        urllib.request.urlopen(asked).close()
 
     def raw(
         self, method: str, key: str, body: bytes = b"", query: str = "", **headers: str
@@ -552,6 +560,108 @@ def a_lock_without_a_date_is_refused(world, s3):
 def a_bucket_without_object_lock_takes_no_locks(world, s3):
     with refused("InvalidRequest", "Bucket is missing Object Lock Configuration"):
         s3.create_multipart_upload(Bucket=world.bucket, Key="k", **LATER)
+
+
+# --- IAM policies ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def somebody_who_may(world, *actions: str) -> Iterator[Any]:
+    """A client of a user whose policy allows these actions. Policies decide for as long as the block lasts."""
+    iam, name = world.client("iam"), f"user-{world.bucket}"
+    iam.create_user(UserName=name)
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="some", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    config = Config(retries={"max_attempts": 0})
+    world.clients.append(boto3.client("s3", endpoint_url=world.url, region_name="us-east-1", config=config, **keys))
+    world.let_policies_decide_after("0")
+    try:
+        yield world.clients[-1]
+    finally:
+        world.let_policies_decide_after("inf")
+
+
+def lacking(action: str) -> contextlib.AbstractContextManager[None]:
+    return refused(
+        "AccessDenied", f"is not authorized to perform: {action} on resource", "no identity-based policy allows"
+    )
+
+
+@truth
+def tags_acls_and_locks_need_actions_of_their_own(world, s3):
+    with_lock(world, s3)
+    put = {"Bucket": world.bucket, "Key": "k", "Body": b""}
+    with somebody_who_may(world, "s3:PutObject") as who:
+        who.put_object(**put)
+        with lacking("s3:PutObjectTagging"):
+            who.put_object(**put, Tagging="a=b")
+        with lacking("s3:PutObjectAcl"):
+            who.put_object(**put, ACL="bucket-owner-full-control")
+        with lacking("s3:PutObjectRetention"):
+            who.create_multipart_upload(Bucket=world.bucket, Key="k", **LATER)
+        with lacking("s3:PutObjectLegalHold"):
+            who.put_object(**put, ObjectLockLegalHoldStatus="ON")
+
+
+@truth
+def a_kms_key_of_the_customer_needs_actions_on_it(world, s3):
+    key = world.client("kms").create_key()["KeyMetadata"]["Arn"]
+    put = {"Bucket": world.bucket, "Key": "k", "Body": b"", "ServerSideEncryption": "aws:kms"}
+    s3.put_object(**put, SSEKMSKeyId=key, ChecksumAlgorithm="CRC32")
+    s3.put_object(**put | {"Key": "own"})
+    with somebody_who_may(world, "s3:*") as who:
+        with lacking("kms:GenerateDataKey"):
+            who.put_object(**put, SSEKMSKeyId=key)
+        with lacking("kms:Decrypt"):
+            who.get_object(Bucket=world.bucket, Key="k")
+        with refused("403"):
+            who.head_object(Bucket=world.bucket, Key="k", ChecksumMode="ENABLED")
+        who.head_object(Bucket=world.bucket, Key="k")
+        who.get_object(Bucket=world.bucket, Key="own")
+
+
+@truth
+def an_object_that_is_not_there_is_denied_to_who_may_not_list(world, s3):
+    with somebody_who_may(world, "s3:GetObject") as who:
+        with refused("403"):
+            who.head_object(Bucket=world.bucket, Key="absent")
+        with lacking("s3:ListBucket"):
+            who.get_object(Bucket=world.bucket, Key="absent")
+
+
+@truth
+def a_version_needs_another_action_than_the_current_one(world, s3):
+    s3.put_bucket_versioning(Bucket=world.bucket, VersioningConfiguration={"Status": "Enabled"})
+    what = {"Bucket": world.bucket, "Key": "k", "VersionId": s3.put_object(Bucket=world.bucket, Key="k")["VersionId"]}
+    with somebody_who_may(world, "s3:GetObject") as who, refused("403"):
+        who.head_object(**what)
+
+
+@truth
+def tags_and_locks_are_hidden_from_who_may_not_see_them(world, s3):
+    with_lock(world, s3)
+    s3.put_object(Bucket=world.bucket, Key="k", Tagging="a=b", ObjectLockLegalHoldStatus="ON", **LATER)
+    with somebody_who_may(world, "s3:GetObject", "s3:GetObjectLegalHold") as who:
+        head = who.head_object(Bucket=world.bucket, Key="k")
+        assert head["ObjectLockLegalHoldStatus"] == "ON"
+        assert not {"ObjectLockMode", "ObjectLockRetainUntilDate", "TagCount"} & set(head)
+
+
+@truth
+def a_bucket_with_object_lock_needs_more_than_a_bucket(world, s3):
+    with somebody_who_may(world, "s3:CreateBucket", "s3:PutBucketVersioning") as who:
+        who.create_bucket(Bucket=f"{world.bucket}-plain")
+        with lacking("s3:PutBucketObjectLockConfiguration"):
+            who.create_bucket(Bucket=f"{world.bucket}-lock", ObjectLockEnabledForBucket=True)
+
+
+@truth
+def a_denied_head_of_a_bucket_is_about_listing(world, s3):
+    with somebody_who_may(world, "s3:ListBucket") as who:
+        who.head_bucket(Bucket=world.bucket)
 
 
 # --- both worlds ---------------------------------------------------------------------------------------------------------

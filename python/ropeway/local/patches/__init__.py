@@ -18,6 +18,7 @@ from ropeway.local.patches import (
     locks,
     memory,
     multipart,
+    permissions,
     regions,
 )
 from ropeway.local.patches.patch import around
@@ -26,6 +27,7 @@ from ropeway.local.patches.patch import around
 PATCHES = (
     regions.PATCH,
     access.PATCH,
+    permissions.PATCH,
     limits.PATCH,
     keys.PATCH,
     bodies.PATCH,

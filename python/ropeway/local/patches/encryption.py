@@ -47,7 +47,7 @@ def _check(request: S3Response) -> None:
     elif stores_object(request) or begins_multipart(request):
         kms_key = request.headers.get("x-amz-server-side-encryption-aws-kms-key-id")
         if kms_key:
-            _kms_arn(bucket, kms_key)
+            kms_arn(bucket, kms_key)
 
 
 def _given(request: S3Response) -> str:
@@ -91,7 +91,7 @@ def _check_part(bucket: Any, request: S3Response, given: str) -> None:
         raise Refused(400, "InvalidRequest", message)
 
 
-def _kms_arn(bucket: Any, key_id: str) -> str:
+def kms_arn(bucket: Any, key_id: str) -> str:
     """The key's ARN, which is what S3 shows however the key was named. An empty id is the account's own aws/s3."""
     kms = kms_backends[bucket.account_id][bucket.region_name]
     name = kms.get_alias_name(key_id or "alias/aws/s3")
@@ -120,8 +120,8 @@ def _mend() -> None:
             options["encryption"] = options.get("encryption") or "AES256"
         key = original(backend, bucket_name, *args, **options)
         key.customer_md5 = customer_md5
-        if _under_kms(key.encryption):
-            key.kms_key_id = _kms_arn(bucket, key.kms_key_id or "")
+        if under_kms(key.encryption):
+            key.kms_key_id = kms_arn(bucket, key.kms_key_id or "")
         _hide_md5(key, etag, customer_md5, key.encryption)
         return key
 
@@ -139,13 +139,13 @@ def _mend() -> None:
         return key
 
 
-def _under_kms(encryption: str | None) -> bool:
+def under_kms(encryption: str | None) -> bool:
     return bool(encryption and encryption.startswith("aws:kms"))
 
 
 def _hide_md5(key: FakeKey, etag: str | None, customer_md5: str, encryption: str | None) -> None:
     """An ETag that was given is that of a multipart upload: made of its parts' already."""
-    if not etag and (customer_md5 or _under_kms(encryption)):
+    if not etag and (customer_md5 or under_kms(encryption)):
         key._etag = uuid.uuid4().hex  # noqa: SLF001 - this is what we mend
 
 
