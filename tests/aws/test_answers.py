@@ -42,11 +42,19 @@ def head_bucket(s3: Any) -> None:
     s3.head_bucket(Bucket="shop")
 
 
-def told(answering: Answering, answer: Answer, call: Call = put, *, action: str = "s3:PutObject") -> RopewayError:
+def told(
+    answering: Answering,
+    answer: Answer,
+    call: Call = put,
+    *,
+    action: str | tuple[str, ...] = "s3:PutObject",
+    bucket_owner: str = "",
+) -> RopewayError:
     """The error that a user gets for this answer."""
     server, s3 = answering
     server.on(answer)
-    with pytest.raises(RopewayError) as raised, asking(DOING, action=action, bucket="shop", region="eu-west-1"):
+    asked = {"bucket": "shop", "bucket_owner": bucket_owner, "region": "eu-west-1"}
+    with pytest.raises(RopewayError) as raised, asking(DOING, action=action, **asked):
         call(s3)
     return raised.value
 
@@ -135,6 +143,20 @@ ROWS = {
         ),
         AccessDenied,
         "The identity needs kms:GenerateDataKey on the KMS key, by its own policy and by the key's.",
+    ),
+    "not locked without a checksum": (
+        s3_error(
+            400,
+            "InvalidRequest",
+            "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters",
+        ),
+        AwsError,
+        "The bucket locks its objects, and takes none without a checksum: set `checksums` to whenSupported.",
+    ),
+    "no lock in a bucket without": (
+        s3_error(400, "InvalidRequest", "Bucket is missing Object Lock Configuration"),
+        AwsError,
+        "The bucket must have Object Lock enabled before objects in it can be locked (objectLockMode, objectLockLegalHold).",
     ),
     "denied by a proxy without a word": (
         Answer(403),
@@ -331,6 +353,7 @@ def test_a_bucket_of_another_region_that_is_not_named(answering: Answering) -> N
         (404, head, AwsError, "AWS answered 404: Not Found"),
         (403, head, AccessDenied, "The identity needs s3:GetObject on bucket shop."),
         (400, head, AwsError, "It may be an expired session, another region, or an object whose customer key (SSE-C)"),
+        (405, head, AwsError, "That version only says that the object was deleted: ask for the one before it"),
         (503, head, AwsError, "The fault is at the other end"),
     ],
 )
@@ -344,6 +367,36 @@ def test_an_answer_without_words_is_told_by_its_status(
 
 def test_a_400_of_the_right_region_is_not_called_a_wrong_region(answering: Answering) -> None:
     assert type(told(answering, Answer(400, {"x-amz-bucket-region": "eu-west-1"}), head)) is AwsError
+
+
+def test_a_denied_head_names_both_actions_that_may_be_missing(answering: Answering) -> None:
+    error = told(answering, Answer(403, {"x-amz-request-id": "REQ42"}), head, action=("s3:GetObject", "s3:ListBucket"))
+    assert error.advice.startswith(
+        "The identity needs s3:GetObject on bucket shop, and s3:ListBucket to be told that there is no such object; which of them is "
+        "missing, an answer to HEAD does not say. Where a KMS key of yours encrypts the object, it needs kms:Decrypt, too."
+    )
+
+
+def test_a_denial_without_a_reason_names_every_action_that_the_request_needs(answering: Answering) -> None:
+    needed = ("s3:PutObject", "s3:PutObjectTagging", "kms:GenerateDataKey")
+    error = told(answering, s3_error(403, "AccessDenied", "Access Denied"), action=needed)
+    assert error.advice.startswith(
+        "The identity needs s3:PutObject and s3:PutObjectTagging on bucket shop, and kms:GenerateDataKey on the KMS key, by its own "
+        "policy and by the key's. If its own policy allows that,"
+    )
+
+
+def test_a_denial_with_a_reason_names_the_action_of_the_reason_alone(answering: Answering) -> None:
+    words = "User: u is not authorized to perform: s3:PutObjectTagging on resource: r because no identity-based policy allows it"
+    error = told(answering, s3_error(403, "AccessDenied", words), action=("s3:PutObject", "s3:PutObjectTagging"))
+    assert error.advice == "The identity needs s3:PutObjectTagging on bucket shop. Add it to the identity's policy."
+
+
+def test_a_denial_without_a_reason_may_be_about_the_owner_that_was_expected(answering: Answering) -> None:
+    denied = s3_error(403, "AccessDenied", "Access Denied")
+    assert "Or the bucket does not belong to account 111122223333 (expectedBucketOwner)." in str(
+        told(answering, denied, bucket_owner="111122223333")
+    )
 
 
 # --- what is passed on ---------------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def _reading(request: S3Response, bucket: FakeBucket | None, what: str) -> Itera
     yield "s3:GetObjectVersion" if version else "s3:GetObject", what
     stored = bucket and request.backend.get_object(bucket.name, key_of(request), version)
     if not stored:  # 404 is for who may list; others are told 403
-        yield "s3:ListBucketVersions" if version else "s3:ListBucket", what.removesuffix(f"/{key_of(request)}")
+        yield "s3:ListBucket", what.removesuffix(f"/{key_of(request)}")
     elif request.method == "GET" or request.headers.get("x-amz-checksum-mode") == "ENABLED":
         yield from _on_key("kms:Decrypt", bucket, stored)
 
