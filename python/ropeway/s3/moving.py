@@ -65,7 +65,7 @@ def move(engine: ObjectEngine, steps: Sequence[Step[Transfer]], doing: str, run:
         moved.error = Cancelled(f"{stopped.message} {_how_far(moved, steps)}", advice=stopped.advice)
     except RopewayError as error:
         moved.error = error
-    moved.error = moved.error or _failed(moved, steps)
+    moved.error = moved.error or _failed(moved, steps) or _lost(moved, steps)
     return moved
 
 
@@ -92,3 +92,10 @@ def _failed(moved: Moved, steps: Sequence[Step[Transfer]]) -> TransferFailed | N
     )
     message = f"{first.message}{others} {_how_far(moved, steps)}"
     return TransferFailed(message, failures, advice=first.advice)
+
+
+def _lost(moved: Moved, steps: Sequence[Step[Transfer]]) -> RopewayError | None:
+    """No task ends well whose engine has not told of every step, whatever the reason."""
+    if len(moved.results) == len(steps):
+        return None
+    return RopewayError(f"The transfer ended without an error, but {_how_far(moved, steps)}", advice="Run again.")
