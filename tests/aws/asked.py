@@ -29,7 +29,8 @@ def list_bucket(aws: Aws, bucket: str = "bucket") -> Any:
 
 
 def lists_any_bucket(server: Misbehaving) -> None:
-    server.on(Answer(200, body=b"<ListBucketResult/>"), method="GET")
+    listing = b"<ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated></ListBucketResult>"
+    server.on(Answer(200, body=listing), method="GET")
 
 
 def signers(server: Misbehaving, *, method: str = "GET") -> list[str]:
