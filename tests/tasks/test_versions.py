@@ -112,3 +112,18 @@ def test_an_archived_version_is_named(run_task, s3, versioned, target):
     s3.put_object(Bucket=versioned, Key="a", Body=b"2")
     with pytest.raises(Exception, match=r"1 object in .* must be restored before they can be read: a\."):
         run_task("s3_download", bucket_name=versioned, target_folder=target, version_ids=f"a={old}")
+
+
+def test_versions_of_a_real_store_come_back_whole_in_parts_and_in_ranges(
+    run_task, make_tree, seaweed, seaweed_s3, seaweed_bucket, target
+):
+    seaweed_s3.put_bucket_versioning(Bucket=seaweed_bucket, VersioningConfiguration={"Status": "Enabled"})
+    given = {"store": seaweed, "bucket_name": seaweed_bucket, "force_path_style_addressing": "true"}
+    told = []
+    for word in (b"old", b"new"):
+        source = make_tree({"small": word, "large": word * (6 << 20)})
+        results = run_task("s3_upload", source_folder=source, keep_modified="true", **given).outcome.results
+        told.append("\n".join(f"{result.step.name.rpartition('/')[2]}={result.version_id}" for result in results))
+    seaweed_s3.delete_object(Bucket=seaweed_bucket, Key="small")
+    run_task("s3_download", target_folder=target, version_ids=told[0], **given)
+    assert tree(target) == {"small": b"old", "large": b"old" * (6 << 20)}
