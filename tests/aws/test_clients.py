@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ropeway.aws.session import Aws, Identity, connect
-from ropeway.errors import CredentialsError, NetworkError
+from ropeway.errors import CredentialsError, InputError, NetworkError, RopewayError
 from ropeway.local.server import EmbeddedAws
 from tests.aws.asked import KEYS, ONCE, caller, connection, inputs, list_bucket, lists_any_bucket, sts_error
 from tests.servers.misbehaving import Answer, Misbehaving, s3_error
@@ -107,6 +107,49 @@ def test_a_store_with_an_sts_of_its_own_can(store: Misbehaving) -> None:
     guarded = session(endpoint_url=store.url, allowed_account_ids=(PROD,)).guard()
     assert guarded
     assert guarded.account == PROD
+
+
+PROFILE = """[default]
+services = store
+[services store]
+s3 =
+  endpoint_url = {}
+"""
+
+
+@pytest.mark.parametrize("source", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "profile"])
+def test_a_store_that_the_environment_names_is_treated_as_one_that_the_task_names(
+    misbehaving: Misbehaving, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Its keys are none of AWS's: AWS's STS is not shown them, and a store need not have an STS."""
+    misbehaving.on(s3_error(405, "MethodNotAllowed"), method="POST")
+    if source == "profile":
+        Path(os.environ["AWS_CONFIG_FILE"]).write_text(PROFILE.format(misbehaving.url))
+    else:
+        monkeypatch.setenv(source, misbehaving.url)
+    aws = session(region_name="garage")
+    assert aws.client("s3").meta.endpoint_url == misbehaving.url
+    assert aws.guard() is None
+    assert bool(misbehaving.requests) == (source == "AWS_ENDPOINT_URL")  # the only one that is STS's, too
+    with pytest.raises(RopewayError):
+        session(region_name="garage", allowed_account_ids=(PROD,)).guard()
+
+
+def test_a_store_that_the_environment_names_may_be_left_out_of_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert session().client("s3").meta.endpoint_url == "https://s3.eu-west-1.amazonaws.com"
+    with pytest.raises(InputError, match="garage"):
+        session(region_name="garage")
+
+
+def test_an_endpoint_of_the_environment_that_is_none_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://user:hush@store.example.com")
+    with pytest.raises(InputError, match=r"AWS_ENDPOINT_URL_S3.* holds an @") as told:
+        session()
+    assert "hush" not in str(told.value)
 
 
 def test_the_guard_of_a_store_still_wants_credentials(misbehaving: Misbehaving) -> None:

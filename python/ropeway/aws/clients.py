@@ -16,13 +16,14 @@ from botocore.session import Session
 from ropeway.aws import credentials
 from ropeway.aws.answers import asking
 from ropeway.aws.connection import AwsInputs, Connection, Network
+from ropeway.aws.endpoint import is_aws, s3_endpoint
 from ropeway.aws.proxies import Proxies, keep_metadata_near
-from ropeway.aws.region import find_region, is_aws
+from ropeway.aws.region import find_region
 from ropeway.aws.session import Identity
 from ropeway.aws.silence import is_hopeless
 from ropeway.aws.trace import trace
 from ropeway.aws.trust import authorities
-from ropeway.errors import CredentialsError, NetworkError
+from ropeway.errors import AwsError, CredentialsError, NetworkError
 from ropeway.version import VERSION
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 60
@@ -56,7 +57,8 @@ class Clients:
         self._session = _Session(Proxies(network, self._debug), self._watch, profile)
         keep_metadata_near()
         with asking("read the AWS configuration of this machine"):
-            self.region = find_region(self._session, inputs.region_name, default_region, inputs.endpoint_url)
+            self._endpoint = s3_endpoint(self._session, inputs.endpoint_url)
+            self.region = find_region(self._session, inputs.region_name, default_region, self._endpoint)
             self._session.set_config_variable("region", self.region)
             self._session.set_config_variable("sts_regional_endpoints", "regional")
             self._session.set_config_variable("ca_bundle", authorities(self._session, network))
@@ -98,7 +100,7 @@ class Clients:
         sts = self.client("sts", connect_timeout=5, retries={"total_max_attempts": 2})
         if self._foreign and is_aws(self._session, sts.meta.endpoint_url):
             raise CredentialsError(
-                f"The account of {self._origin} cannot be asked for: {self._inputs.endpoint_url} is not AWS's, and AWS knows "
+                f"The account of {self._origin} cannot be asked for: {self._endpoint} is not AWS's, and AWS knows "
                 "nothing of another store's keys.",
                 advice="Empty allowedAccountIds, or name the store's STS in AWS_ENDPOINT_URL_STS.",
             )
@@ -108,13 +110,14 @@ class Clients:
 
     @property
     def _foreign(self) -> bool:
-        return bool(self._inputs.endpoint_url) and not is_aws(self._session, self._inputs.endpoint_url)
+        return bool(self._endpoint) and not is_aws(self._session, self._endpoint)
 
     def _identity_if_asked(self) -> Identity | None:
-        """Nobody demanded an account here: a network with a way to S3 alone is no reason to stop."""
+        """Nobody demanded an account here: a network with a way to S3 alone is no reason to stop, nor a store without an STS."""
+        silences = (NetworkError, AwsError, CredentialsError) if self._foreign else NetworkError
         try:
             return self.identity()
-        except NetworkError as silent:
+        except silences as silent:
             self._debug(f"No account is known: {silent}")
             return None
 

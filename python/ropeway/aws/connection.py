@@ -170,7 +170,7 @@ class AwsInputs:
         for account in self.allowed_account_ids:
             if not is_account_id(account):
                 yield f"{spell('allowed_account_ids')} holds {account!r}, which is no account id (12 digits)."
-        if self.endpoint_url and (wrong := _endpoint_problem(self.endpoint_url)):
+        if self.endpoint_url and (wrong := endpoint_problem(self.endpoint_url)):
             yield f"{spell('endpoint_url')} {wrong}"
         for name in ("use_fips_endpoint", "use_dual_stack_endpoint"):
             if self.endpoint_url and getattr(self, name):
@@ -181,7 +181,7 @@ HOST = re.compile(r"(?:(?!-)[a-z\d-]{1,63}(?<!-)\.)*(?!-)[a-z\d-]{1,63}(?<!-)\.?
 """What botocore takes for a host: no underscores."""
 
 
-def _endpoint_problem(url: str) -> str:
+def endpoint_problem(url: str) -> str:
     """Why botocore would not take this address; empty when it does. Errors name addresses, so none may hold a password."""
     if "@" in url:
         return "holds an @: a user and a password have no place in it (it is not shown here, for it may hold one)."

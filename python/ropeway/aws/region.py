@@ -6,13 +6,13 @@ import difflib
 import os
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from botocore.exceptions import InvalidRegionError
 from botocore.session import Session
 from botocore.utils import BadIMDSRequestError, IMDSRegionProvider, validate_region_name
 
 from ropeway.aws.answers import asking
+from ropeway.aws.endpoint import is_aws
 from ropeway.errors import InputError
 
 SHAPE = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}")
@@ -37,14 +37,6 @@ def find_region(session: Session, given: str, default: str, endpoint_url: str) -
     if foreign:
         return ANY
     raise InputError([NOWHERE])
-
-
-def is_aws(session: Session, url: str) -> bool:
-    """Whether an address is AWS's own (a VPC endpoint is), by the DNS suffixes that botocore knows."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    partitions = session.get_component("data_loader").load_data("partitions")["partitions"]
-    suffixes = {part["outputs"][kind] for part in partitions for kind in ("dnsSuffix", "dualStackDnsSuffix")}
-    return host.endswith(tuple(f".{suffix}" for suffix in suffixes))
 
 
 def _sources(session: Session, given: str, default: str, *, ask_machine: bool) -> Iterator[tuple[str, str]]:
