@@ -165,4 +165,5 @@ def test_only_secrets_of_a_connection_are_where_the_agent_masks_them(package):
     masked = {item["id"]: item["isConfidential"] for item in scheme["inputDescriptors"]}
     shown = {item["id"]: item["isConfidential"] for item in connection["properties"]["inputDescriptors"]}
     assert masked == {"username": False, "password": True, "sessionToken": True, "externalId": True}
-    assert shown == dict.fromkeys(("assumeRoleArn", "roleSessionName", "durationSeconds", "allowedAccountIds"), False)
+    no_secrets = ("assumeRoleArn", "useOIDC", "roleSessionName", "durationSeconds", "allowedAccountIds")
+    assert shown == dict.fromkeys(no_secrets, False)

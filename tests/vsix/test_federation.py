@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -83,13 +81,3 @@ def test_a_role_that_does_not_trust_the_connection_fails_as_itself(agent, aws, s
     assert json.loads(step.errors[0][step.errors[0].index("{") :])["Effect"] == "Allow"
     assert signers(aws) == set()
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
-
-
-def test_the_connections_box_is_no_secret_because_the_agent_would_mask_the_word_true(extension: Path):
-    with zipfile.ZipFile(extension) as package:
-        contributions = json.loads(package.read("extension.vsomanifest"))["contributions"]
-    [connection] = [each["properties"] for each in contributions if each["id"] == "aws-connection"]
-    [box] = [each for each in connection["inputDescriptors"] if each["id"] == "useOIDC"]
-    assert box["inputMode"] == "checkbox"
-    [scheme] = connection["authenticationSchemes"]
-    assert "useOIDC" not in [each["id"] for each in scheme["inputDescriptors"]]
