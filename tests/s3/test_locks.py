@@ -64,6 +64,14 @@ def test_what_cannot_be_is_told_before_anything_is_asked(texts, problem):
     assert problem in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "text", ["2027-02-30", "20270131", "2027-W05", "9999-12-31T23:59:59-10:00", "2027-01-31T25:00", "30"]
+)
+def test_what_is_no_time_on_some_python_is_none_on_any(text):
+    with pytest.raises(ValueError, match="which is neither a date such as"):
+        retain_until(text, NOW)
+
+
 def governance(until: str, **more: object) -> Headers:
     return Headers(lock_mode="GOVERNANCE", lock_until=until, **more)
 

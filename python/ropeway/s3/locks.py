@@ -13,7 +13,9 @@ from ropeway.s3.engine import Headers
 from ropeway.s3.inputs import S3Inputs
 
 LOCK = Group("objectLock", "Object Lock")
-SPAN = re.compile(r"(\d{1,6}) ?days?")
+SPAN = re.compile(r"(\d{1,6}) ?days?", re.ASCII)
+DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
+"""ISO 8601 as far as every Python from 3.10 on reads it."""
 MODES = ("GOVERNANCE", "COMPLIANCE")
 LONGEST = 36_500
 """Days (S3 user guide, "Object Lock", "Setting limits on retention periods")."""
@@ -72,12 +74,21 @@ def retain_until(text: str, now: datetime) -> str:
         if not 1 <= days <= LONGEST:
             raise ValueError(f"but S3 keeps objects for 1 to {LONGEST:,} days.")
         return _text(now + timedelta(days=days))
+    if (moment := _moment(text)) is None:
+        raise ValueError("which is neither a date such as 2027-01-31 nor a time such as 30 days.")
+    return _text(moment)
+
+
+def _moment(text: str) -> datetime | None:
+    """None for what no calendar has, too."""
+    if not DATE.fullmatch(text):
+        return None
     try:
         # Python 3.10 does not know the Z.
         moment = datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text))
-    except ValueError:
-        raise ValueError("which is neither a date such as 2027-01-31 nor a time such as 30 days.") from None
-    return _text(moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _text(moment: datetime) -> str:
