@@ -99,6 +99,8 @@ ROWS = (
     # --- there is no proxy
     Row("a dead proxy, https", HTTPS, "{dead}", "the proxy {dead address} cannot be reached (Connection refused).", WHERE),
     Row("a dead proxy, http", HTTP, "{dead}", "the proxy {dead address} cannot be reached (Connection refused).", WHERE),
+    Row("a dead proxy, whose login is found in its address twice", HTTPS, "{dead, with an odd key}",
+        "the proxy {dead address} cannot be reached (Connection refused).", WHERE),
     Row("the proxy speaks no TLS", HTTPS, "{open, by TLS}", "the proxy {open address} speaks no TLS.",
         "Should its address begin with http://?", TlsError, hopeless=True),
     Row("the proxy's certificate is not trusted", HTTPS, "{over TLS}",
@@ -185,6 +187,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "locked, wrong key": f"http://{quote(USER)}:wrong@{proxies['locked'].address}",
             "open, by TLS": f"https://{proxies['open'].address}",
             "dead": f"http://{quote(USER)}:{quote(PASSWORD, safe='')}@{dead}",
+            "dead, with an odd key": f"http://p:http@{dead}",
             "dead address": dead,
         }
         yield World(proxies, words, ca_file)

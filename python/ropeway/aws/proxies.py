@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from botocore.exceptions import BotoCoreError
-from botocore.httpsession import ProxyConfiguration, mask_proxy_url
+from botocore.httpsession import ProxyConfiguration
 
 from ropeway.aws.connection import Network
 from ropeway.errors import InputError
@@ -39,7 +39,7 @@ class Proxies(ProxyConfiguration):
         """From now on a botocore client's requests go this way. Raises InputError for a proxy that is no address."""
         self.proxy_url_for(client.meta.endpoint_url)
         client._endpoint.http_session._proxy_config = self  # noqa: SLF001 - botocore has no other door to it
-        client.meta.events.register_first("needs-retry", self._tell_the_way)
+        client.meta.events.register_first("needs-retry", self._on_failure)
 
     def proxy_url_for(self, url: str) -> str | None:  # type: ignore[override] # botocore's answers None too
         """The proxy for this address; None when it is reached without one. Raises InputError."""
@@ -61,13 +61,17 @@ class Proxies(ProxyConfiguration):
         login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
         return {"Proxy-Authorization": f"Basic {b64encode(login.encode()).decode()}"}
 
-    def _tell_the_way(self, caught_exception: Exception | None, request_dict: Mapping[str, Any], **_: Any) -> None:
-        """Botocore's errors tell either where the proxy is or where it should have led: now they tell both."""
+    def tell_the_way(self, error: BotoCoreError, url: str) -> None:
+        """Botocore's errors tell either where the proxy is or where it should have led: now this one tells both.
+
+        And no login. Botocore looks for it in the whole address, and finds the user p in http.
+        """
+        error.kwargs = {**error.kwargs, "endpoint_url": url, "proxy_url": _masked(self.proxy_url_for(url) or "")}
+        error.args = (error.fmt.format(**error.kwargs),)
+
+    def _on_failure(self, caught_exception: Exception | None, request_dict: Mapping[str, Any], **_: Any) -> None:
         if isinstance(caught_exception, BotoCoreError):
-            url = request_dict["url"]
-            proxy = self.proxy_url_for(url)
-            told = {"endpoint_url": url, "proxy_url": proxy and mask_proxy_url(proxy)}
-            caught_exception.kwargs = {**caught_exception.kwargs, **told}
+            self.tell_the_way(caught_exception, request_dict["url"])
 
     def _is_bypassed(self, address: SplitResult) -> bool:
         """As AgentWebProxy.cs has it: found anywhere in scheme, host and, where it is not the usual one, port."""
@@ -92,6 +96,12 @@ def keep_metadata_near() -> None:
 
 def _is_near(host: str) -> bool:
     return host in {"localhost", "::1", *METADATA} or host.startswith("127.")
+
+
+def _masked(proxy_url: str) -> str:
+    parts = urlsplit(proxy_url)
+    login, at, address = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{'***' if login else ''}{at}{address}").geturl()
 
 
 def _in_address(host: str) -> str:

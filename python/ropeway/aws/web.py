@@ -14,8 +14,9 @@ from typing import Any
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ConnectionError as NotConnectedError
-from botocore.exceptions import HTTPClientError, ProxyConnectionError
+from botocore.exceptions import HTTPClientError
 from botocore.session import Session
 
 from ropeway.aws.answers import asking
@@ -48,9 +49,8 @@ class SessionWeb:
 def _sent(http: Any, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
     try:
         answer = http.send(AWSRequest("POST", url, dict(headers), body).prepare())
-    except ProxyConnectionError as error:
-        told: Any = error.kwargs
-        told["endpoint_url"] = url  # botocore tells only where the proxy is
+    except BotoCoreError as error:
+        http._proxy_config.tell_the_way(error, url)  # noqa: SLF001 - as in aws.proxies
         raise
     return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
 
