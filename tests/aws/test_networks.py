@@ -7,6 +7,7 @@ what is asked for there could have taken the proxy.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import socket
 import ssl
 import traceback
@@ -237,3 +238,4 @@ def _assert_no_password_in(text: str) -> None:
     login = b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     for form in (PASSWORD, quote(PASSWORD, safe=""), quote(PASSWORD), login):
         assert form not in text
+    assert not re.search(r"[^*]@127\.0\.0\.1", text)

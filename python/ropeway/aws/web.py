@@ -14,9 +14,8 @@ from typing import Any
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnectedError
-from botocore.exceptions import HTTPClientError
 from botocore.session import Session
 
 from ropeway.aws.answers import asking
