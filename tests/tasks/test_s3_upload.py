@@ -9,7 +9,7 @@ import pytest
 
 from ropeway.aws.connection import Network
 from ropeway.aws.session import connect
-from ropeway.errors import BucketMissing, InputError, LocalFileError, NothingMatched, RopewayError
+from ropeway.errors import BucketMissing, Cancelled, InputError, LocalFileError, NothingMatched, RopewayError
 from ropeway.outcome import Run
 from ropeway.tasks import s3_upload
 
@@ -384,6 +384,17 @@ def test_a_file_that_changes_between_plan_and_apply_fails_by_name(run_task, make
     assert "source/a" in str(outcome.error)
     assert "chang" in str(outcome.error)
     assert "a" not in keys(s3, bucket)
+
+
+def test_no_bucket_is_made_once_the_task_was_cancelled(run_task, make_tree, s3, bucket, embedded):
+    name = f"{bucket}-new"
+    given = {"bucket_name": name, "source_folder": make_tree({"a": b"1"}), "create_bucket": "true"}
+    planned = run_task("s3_upload", only_plan=True, **given).plan
+    run = Run()
+    run.cancellation.ask("enough")
+    with pytest.raises(Cancelled, match="enough"):
+        s3_upload.apply(planned, connect(planned.inputs, embedded.connection), run)
+    assert name not in [entry["Name"] for entry in s3.list_buckets()["Buckets"]]
 
 
 def test_progress_ends_at_everything(run_task, make_tree, bucket):

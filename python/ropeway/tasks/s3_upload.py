@@ -334,6 +334,7 @@ def apply(planned: UploadPlan, aws: Aws, run: Run) -> Outcome[Transfer]:
     began = time.monotonic()
     engine = engine_for(aws, planned.inputs)
     if planned.create_bucket:
+        run.cancellation.check()
         engine.create_bucket(planned.inputs.bucket_name, aws.region, object_lock=planned.inputs.locks)
         run.tell.note(f"Created the bucket {planned.inputs.bucket_name} in {aws.region}.")
     created = [Done(step) for step in planned.steps if step.action == "create"]
