@@ -161,8 +161,12 @@ def test_a_large_object_whose_bytes_differ_from_its_own_checksum_is_not_kept(fau
     assert os.listdir(down) == []
 
 
-def test_a_checksum_of_checksums_is_verified_part_by_part(misbehaving, seaweed, seaweed_s3, seaweed_bucket, down):
+@pytest.mark.parametrize("whole", [50_000, 16 << 20], ids=["large", "small"])
+def test_a_checksum_of_checksums_is_verified_part_by_part(
+    misbehaving, seaweed, seaweed_s3, seaweed_bucket, down, monkeypatch, whole
+):
     """Against the server that knows them; then with one byte of one part changed."""
+    monkeypatch.setattr(download, "WHOLE", whole)
     parts = [noise(5 << 20, 1), noise(5 << 20, 2), noise(100, 3)]
     put_in_parts(seaweed_s3, seaweed_bucket, "key", parts, "CRC32", "COMPOSITE")
     etag = seaweed_s3.head_object(Bucket=seaweed_bucket, Key="key")["ETag"].strip('"')
@@ -180,9 +184,18 @@ def test_a_checksum_of_checksums_is_verified_part_by_part(misbehaving, seaweed, 
         start = (number - 1) * (5 << 20)
         where = {"ETag": f'"{etag}"', "Content-Range": f"bytes {start}-{start + len(part) - 1}/{size}"}
         misbehaving.on(Answer(206, where, part), method="GET", target=f"partNumber={number}")
+    misbehaving.on(Answer(200, told, b"".join(parts)[:-1] + b"!"), method="GET")
     (result,) = came_down(misbehaving, work)
     assert isinstance(result.error, IntegrityError)
     assert os.listdir(down) == []
+
+
+@pytest.mark.parametrize("kind", [None, "FULL_OBJECT", "COMPOSITE"])
+def test_an_empty_object_that_was_sent_in_parts_comes_down(embedded, s3, bucket, down, kind):
+    put_in_parts(s3, bucket, "empty", [b""], "CRC32" if kind else None, kind)
+    etag = s3.head_object(Bucket=bucket, Key="empty")["ETag"].strip('"')
+    well(came_down(embedded.endpoint_url, Get(bucket, "empty", str(down / "empty"), 0, etag)))
+    assert (down / "empty").read_bytes() == b""
 
 
 def test_an_object_of_another_length_is_not_the_one_that_was_planned(embedded, stored, down):

@@ -1,4 +1,4 @@
-"""Objects become files: one request for a small object, ranges at once for a larger one, and proof that all of it arrived.
+"""Objects become files: one request for a small object, ranges or parts at once for others, and proof that all of it arrived.
 
 What proves it: a checksum of the bytes, or of the checksums of their parts, if it can be computed here; else the ETag where it
 is an MD5; else the length alone. docs/verification.md has the table.
@@ -49,7 +49,7 @@ def download(line: Line, get: Get) -> Job[str]:
     """Returns the id of the version that arrived."""
     file = Temporary(get.path)
     try:
-        if get.size <= WHOLE:
+        if get.size <= WHOLE and not _sent_in_parts(get):
             (of,) = yield [partial(_at_once, line, get, file)]
         else:
             of = yield from _in_ranges(line, get, file)
@@ -57,6 +57,11 @@ def download(line: Line, get: Get) -> Job[str]:
         _discard(file, error)
         raise
     return str(of.version_id)
+
+
+def _sent_in_parts(get: Get) -> bool:
+    """By its ETag. Its proof may be a digest of its parts' digests: only HEAD tells of those, and only parts can be held against it."""
+    return "-" in get.etag
 
 
 def _discard(file: Temporary, error: Exception) -> None:
