@@ -10,6 +10,7 @@ help: ## what there is
 
 demo: $(VENV)/.run ## the main job on the embedded AWS: a site goes up, comes back, and is compared
 	@$(BIN)/ropeway demo
+	@echo "The command is $(BIN)/ropeway. To call it ropeway, type: . $(BIN)/activate"
 
 test: $(VENV)/.dev node_modules/.stamp ## all tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
@@ -43,7 +44,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(BIN)/python requirements/run.txt pyproject.toml
-	@echo "Setting up (once) ..."
+	@echo "Setting up (once, for a minute or more) ..."
 	@$(PIP) -r requirements/run.txt
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --no-index -e .
 	@touch $@

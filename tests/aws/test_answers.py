@@ -188,6 +188,11 @@ ROWS = {
         AwsError,
         "another account has this one: choose another name.",
     ),
+    "name not allowed": (
+        s3_error(400, "InvalidBucketName", "The specified bucket is not valid."),
+        AwsError,
+        "lower-case letters, digits, hyphens and dots, a letter or a digit at either end.",
+    ),
     "no ACLs": (
         s3_error(400, "AccessControlListNotSupported", "The bucket does not allow ACLs"),
         AwsError,

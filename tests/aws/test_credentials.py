@@ -370,7 +370,7 @@ def test_a_profile_that_does_not_exist_is_an_error_even_with_a_connection(
     store: Misbehaving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "gone")
-    with pytest.raises(CredentialsError, match=r"The config profile \(gone\) could not be found"):
+    with pytest.raises(CredentialsError, match=r"The config profile \(gone\) could not be found\. Check its name"):
         session(store, connection(**KEYS))
 
 

@@ -91,7 +91,7 @@ def test_no_region_at_all_says_where_it_looked_and_what_to_set() -> None:
         "metadata",
     ):
         assert source in problem
-    assert problem.endswith("Give the task its region, for example eu-west-1.")
+    assert none.value.advice == "Name it in regionName, for example eu-west-1."
 
 
 @pytest.mark.parametrize(

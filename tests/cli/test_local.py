@@ -77,11 +77,11 @@ def test_without_the_extra_it_says_what_to_install(ropeway, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     answer = ropeway("local", "up")
     assert answer.code == 1
-    assert "pip install 'ropeway[local]'" in answer.err
+    assert "pip install '.[local]'" in answer.err
 
 
 def test_a_failure_answers_in_json(ropeway, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     answer = ropeway("local", "up", "--json")
     assert answer.code == 1
-    assert answer.json["error"]["advice"] == "Install it: pip install 'ropeway[local]'."
+    assert answer.json["error"]["advice"] == "Install it, in a checkout of Ropeway: pip install '.[local]'."

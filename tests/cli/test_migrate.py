@@ -144,7 +144,7 @@ def test_all_that_is_no_yaml_is_told_and_nothing_is_written(ropeway, pipeline):
     assert first.startswith("Error: a.yml, line 3, column 4: ")
     assert second.startswith("Error: b.yml, line 3, column 1: ")
     assert third == "Error: c.yml, line 2: this is no UTF-8, which a pipeline must be."
-    assert advice == "Next: Nothing was written."
+    assert advice == "Next: Mend these lines, and run again. Nothing was written."
     assert fine.read_text() == UPLOAD
 
 

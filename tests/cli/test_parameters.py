@@ -129,7 +129,7 @@ def test_a_group_of_the_form_is_a_part_of_the_help(ropeway, carry):
     carry()
     help = ropeway("s3", "upload", "--help").out
     labels = help[help.index("\nLabels\n") :]
-    assert "  --labels LINE\n      Lines of `glob=value`. May be given several times, once a line.\n" in labels
+    assert "  --labels LINE\n      Lines of `glob=value`. May be given several times, once for each line.\n" in labels
 
 
 def test_the_environment_is_left_alone(ropeway, carry):

@@ -47,8 +47,8 @@ def test_a_place_and_its_option_that_differ_are_refused(given):
     ("arguments", "problem"),
     [
         (("dist", "bucket/site"), "The target is 'bucket/site'; write it as s3://BUCKET/PREFIX."),
-        (("s3://bucket/site",), "The source is 's3://bucket/site'; write it as FOLDER."),
-        (("s3://bucket/site", "dist"), "The source is 's3://bucket/site'; write it as FOLDER."),
+        (("s3://bucket/site",), "The source is 's3://bucket/site'; it must be a folder on this machine."),
+        (("s3://bucket/site", "dist"), "The source is 's3://bucket/site'; it must be a folder on this machine."),
     ],
 )
 def test_a_place_that_is_none_is_explained(given, arguments, problem):

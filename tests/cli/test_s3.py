@@ -94,6 +94,13 @@ def test_a_missing_bucket_is_named_with_the_option_that_makes_it(ropeway, aws, s
     assert "--create-bucket" in answer.err
 
 
+def test_a_file_that_would_be_overwritten_is_named_with_the_option_that_allows_it(ropeway, aws, site, bucket):
+    ropeway("s3", "upload", site, f"s3://{bucket}", *aws)
+    answer = ropeway("s3", "download", f"s3://{bucket}", site, *aws, "--overwrite", "never")
+    assert answer.code == 1
+    assert "set --overwrite to always or changed" in answer.err
+
+
 def test_nothing_to_upload_is_a_warning_where_that_was_asked_for(ropeway, aws, site, bucket):
     given = ("s3", "upload", site, f"s3://{bucket}", *aws, "--glob-expressions", "*.zip")
     assert ropeway(*given).code == 1

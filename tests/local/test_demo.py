@@ -104,4 +104,4 @@ def test_it_fails_when_what_came_back_is_not_what_was_sent_and_leaves_nothing_be
 def test_without_moto_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert demo.main() == 1
-    assert "Next: Install it: pip install 'ropeway[local]'." in capsys.readouterr().out
+    assert "Next: Install it, in a checkout of Ropeway: pip install '.[local]'." in capsys.readouterr().out

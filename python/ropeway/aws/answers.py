@@ -347,6 +347,7 @@ EXPIRED = "The session is over. Renew the session token, or let the connection a
 NO_SUCH_KEY = "The access key is deleted, disabled, mistyped or of another AWS partition; a temporary one (ASIA…) also needs its session token."
 TOKEN = "The session token does not belong to the access key, or is not whole: copy both anew."  # noqa: S105 - advice
 MALFORMED = "The access key is not written as AWS writes one: copy it anew."
+NAMED = "A bucket's name has 3 to 63 characters: lower-case letters, digits, hyphens and dots, a letter or a digit at either end."
 TAKEN = "Bucket names are one for all accounts, and another account has this one: choose another name."
 NO_OBJECT = "The object was deleted meanwhile: run again to take what is there now."
 NOTHING_THERE = "The object, or its bucket, was deleted meanwhile: run again to take what is there now."
@@ -381,6 +382,7 @@ CODES: Mapping[str, Callable[[Answer], RopewayError]] = {
         ("400", _bad_request),
         ("405 MethodNotAllowed", _deleted),
         ("BucketAlreadyExists", _advice(TAKEN)),
+        ("InvalidBucketName", _advice(NAMED)),
         ("AccessControlListNotSupported InvalidBucketAclWithObjectOwnership", _advice(NO_ACL)),
         ("InvalidObjectState", _archived),
         ("InvalidRequest", _invalid_request),

@@ -95,7 +95,7 @@ class AwsInputs:
     )
     region_name: str = inputs.text(
         "AWS region",
-        "The region of the bucket or the instances, for example `eu-west-1`. Empty: the variable `AWS.Region`, the environment, "
+        "The AWS region to work in, for example `eu-west-1`. Empty: the variable `AWS.Region`, the environment, "
         "then the machine's own region.",
         metavar="REGION",
     )

@@ -69,7 +69,7 @@ class HostCredentials:
         except (ValueError, LookupError) as wrong:
             raise CredentialsError(
                 f"Could not find the AWS credentials of this machine: {type(wrong).__name__}: {wrong}.",
-                advice="Mend its AWS configuration (files, process, container), or give a service connection.",
+                advice="Mend its AWS configuration (files, process, container); a pipeline may give a service connection instead.",
             ) from wrong
         return found
 

@@ -23,7 +23,7 @@ ANY = "us-east-1"
 
 NOWHERE = (
     "There is no AWS region: neither the task nor the variable AWS.Region, AWS_REGION, AWS_DEFAULT_REGION, the AWS profile or this "
-    "machine's metadata names one. Give the task its region, for example eu-west-1."
+    "machine's metadata names one."
 )
 
 
@@ -36,7 +36,7 @@ def find_region(session: Session, given: str, default: str, endpoint_url: str) -
                 return _checked(session, source, region, foreign=foreign)
     if foreign:
         return ANY
-    raise InputError([NOWHERE])
+    raise InputError([NOWHERE]).advised("Name it in regionName, for example eu-west-1.")
 
 
 def _sources(session: Session, given: str, default: str, *, ask_machine: bool) -> Iterator[tuple[str, str]]:

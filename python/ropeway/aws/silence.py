@@ -63,7 +63,14 @@ def _no_credentials(_: Exception, doing: str) -> RopewayError:
 def _unusable_credentials(error: Exception, doing: str) -> RopewayError:
     return CredentialsError(
         f"Could not {doing}: {_line(error)}.",
-        advice="Mend the AWS configuration of this machine, or give a service connection.",
+        advice="Mend the AWS configuration of this machine; a pipeline may give a service connection instead.",
+    )
+
+
+def _no_profile(error: Exception, doing: str) -> RopewayError:
+    return CredentialsError(
+        f"Could not {doing}: {_line(error)}.",
+        advice="Check its name (AWS_PROFILE, or --profile on the command line) against the AWS configuration files of this machine.",
     )
 
 
@@ -204,6 +211,7 @@ Told = Callable[[Exception, str], RopewayError]
 
 KINDS: tuple[tuple[tuple[type[Exception], ...], Told], ...] = (
     ((botocore.NoCredentialsError,), _no_credentials),
+    ((botocore.ProfileNotFound,), _no_profile),
     (
         (
             botocore.PartialCredentialsError,
@@ -214,7 +222,6 @@ KINDS: tuple[tuple[tuple[type[Exception], ...], Told], ...] = (
             botocore.LoginError,
             botocore.RefreshWithMFAUnsupportedError,
             botocore.UnknownCredentialError,
-            botocore.ProfileNotFound,
             botocore.ConfigParseError,
             botocore.ConfigNotFound,
             botocore.InvalidConfigError,

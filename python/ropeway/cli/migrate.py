@@ -55,7 +55,7 @@ def _read(paths: Sequence[str]) -> list[Migration]:
         except InputError as wrong:
             problems += wrong.problems
     if problems:
-        raise InputError(problems).advised("Nothing was written.")
+        raise InputError(problems).advised("Mend these lines, and run again. Nothing was written.")
     return migrations
 
 

@@ -95,7 +95,7 @@ def _metavar(item: Declared) -> str | None:
 
 def _help(item: Declared) -> str:
     if item.input.kind == "multiLine":
-        return f"{item.input.help} May be given several times, once a line."
+        return f"{item.input.help} May be given several times, once for each line."
     if item.input.choices and not _is_short(item):
         return f"{item.input.help} One of `{'`, `'.join(item.input.choices)}`."
     return item.input.help

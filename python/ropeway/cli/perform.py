@@ -28,6 +28,9 @@ from ropeway.tasks.task import Task
 
 DRY = "Dry run: nothing was written. Leave --dry-run out to do it."
 
+NAMED = re.compile(r"\b[a-z]+(?:[A-Z][a-z]*)+\b|(?:(?<=\bset )|(?<=\bset `))[a-z]+\b")
+"""What may be an input in advice: a word in camelCase, or the one after "set"."""
+
 
 def perform(task: Task[Any, Any], given: Mapping[str, Any]) -> int:
     """Carry out the task as the command's parameters say, report, and answer the exit code."""
@@ -119,4 +122,4 @@ def _spelling(task: Task[Any, Any], told: Mapping[str, str]) -> Spelling:
 def _in_options(task: Task[Any, Any], advice: str) -> str:
     """Advice calls inputs as the agent does, and is ours alone: no word of anybody else is changed."""
     options = {item.name: item.option for item in on_cli(task) if item.option not in advice}
-    return re.sub(r"\b[a-z]+(?:[A-Z][a-z]*)+\b", lambda found: options.get(found.group(), found.group()), advice)
+    return NAMED.sub(lambda found: options.get(found.group(), found.group()), advice)

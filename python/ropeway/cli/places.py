@@ -53,7 +53,8 @@ def placed(task: Task[Any, Any], given: Mapping[str, object], texts: Mapping[str
 def _fields(argument: inspect.Parameter, text: str) -> dict[str, str]:
     metavar = argument.default.metavar
     if text.startswith(SCHEME) != (metavar == THERE):
-        raise InputError([f"The {argument.name} is {text!r}; write it as {metavar}."])
+        wanted = "it must be a folder on this machine" if metavar == HERE else f"write it as {metavar}"
+        raise InputError([f"The {argument.name} is {text!r}; {wanted}."])
     if metavar == HERE:
         return {FOLDERS[argument.name]: text}
     bucket, prefix = address(text)

@@ -36,4 +36,6 @@ class BucketHeld:
 def require() -> None:
     """Raises RopewayError when the parts that it is made of are not installed."""
     if importlib.util.find_spec("moto") is None:
-        raise RopewayError("The embedded AWS is not installed.", advice="Install it: pip install 'ropeway[local]'.")
+        raise RopewayError(
+            "The embedded AWS is not installed.", advice="Install it, in a checkout of Ropeway: pip install '.[local]'."
+        )
