@@ -171,6 +171,18 @@ class TestRules:
     def test_a_name_that_can_never_do_is_told_its_line(self):
         assert wrong(notes="a=b=c\n*=long=d") == "notes line 2: 'long' is too long for 'd'."
 
+    def test_bytes_that_are_no_utf_8_are_for_the_names_of_files_only(self):
+        assert wrong(bread="caf\udce9") == "bread holds bytes that are no UTF-8."
+        assert wrong(labels="caf\udce9=tea\n*=caf\udce9") == "labels line 2: holds bytes that are no UTF-8."
+        assert wrong(notes="*=a=caf\udce9") == "notes line 1: holds bytes that are no UTF-8."
+        known = made(folder="caf\udce9", layers="!caf\udce9*")
+        assert (known.folder, known.layers) == ("caf\udce9", ("!caf\udce9*",))
+
+    def test_a_line_ends_where_yaml_and_the_agent_end_it(self):
+        odd = "d\x0be\x0cf\x1cg\x85h\u2028i"
+        assert made(layers=f"a\r\nb\rc\n{odd}").layers == ("a", "b", "c", odd)
+        assert [rule.line for rule in made(labels=f"*={odd}\n*=a").labels] == [1, 2]
+
     PART = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="=#x"), min_size=1)
 
     @given(st.lists(st.tuples(PART, PART)))

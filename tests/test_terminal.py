@@ -100,6 +100,14 @@ def test_a_long_name_is_folded_and_not_cut():
     assert "".join(lines(console)[3:]).replace(" ", "").endswith("x" * 100)
 
 
+def test_blanks_at_the_end_of_a_name_are_a_part_of_it():
+    console = screen()
+    terminal.render_plan(
+        console, plan(Step("upload", "two words  ", Reason.NEW, 1), Step("upload", "x", Reason.NEW, 1))
+    )
+    assert [line for line in console.file.getvalue().splitlines() if line.endswith("two words  ")]
+
+
 def test_markup_and_escape_sequences_in_a_name_print_as_themselves():
     console = screen(color=True)
     terminal.render_plan(

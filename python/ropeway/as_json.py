@@ -34,9 +34,9 @@ def envelope(
     }
 
 
-def dumps(answer: dict[str, Any]) -> str:
+def dumps(answer: dict[str, Any], *, indent: int | None = 2) -> str:
     """JSON in ASCII. `##`, by which the agent of a pipeline knows a command, is escaped: any parser reads the same text."""
-    return json.dumps(answer, indent=2).replace("##", "\\u0023\\u0023")
+    return json.dumps(answer, indent=indent).replace("##", "\\u0023\\u0023")
 
 
 def warnings(plan: Plan[Any] | None, outcome: Outcome[Any] | None) -> tuple[str, ...]:

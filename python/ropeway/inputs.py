@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
@@ -131,10 +132,11 @@ def declared(inputs: type[Any]) -> tuple[Declared, ...]:
 
 
 def text(label: str, help: str, *, default: str = "", **rest: Any) -> Any:
-    return _declare(Input(label, help, "string", _text, default, **rest))
+    return _declare(Input(label, help, "string", _unicode, default, **rest))
 
 
 def path(label: str, help: str, *, default: str = "", **rest: Any) -> Any:
+    """Names of files may hold any bytes; those that are no UTF-8 stand as os.fsdecode gives them."""
     return _declare(Input(label, help, "filePath", _text, default, **rest))
 
 
@@ -232,6 +234,13 @@ def _text(given: str) -> str:
     return given.strip()
 
 
+def _unicode(given: str) -> str:
+    """A command line may hold any bytes; keys and headers may not."""
+    if re.search("[\ud800-\udfff]", given):
+        raise ValueError("holds bytes that are no UTF-8.")
+    return _text(given)
+
+
 def _boolean(given: str) -> bool:
     """In any case, as `${{ parameters.x }}` gives True and False (the agent hands booleans over as text)."""
     words = {"true": True, "false": False}
@@ -273,11 +282,16 @@ def _nearest(given: str, choices: Mapping[str, str]) -> str:
 
 
 def _lines(given: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in given.splitlines() if line.strip())
+    return tuple(line.strip() for line in _split(given) if line.strip())
+
+
+def _split(given: str) -> list[str]:
+    """As YAML and the agent know lines. str.splitlines knows more, which names of files may hold."""
+    return re.split(r"\r\n|[\r\n]", given)
 
 
 def _numbered(given: str) -> Iterator[tuple[int, str]]:
-    for at, line in enumerate(given.splitlines(), 1):
+    for at, line in enumerate(_split(given), 1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield at, line.strip()
 
@@ -293,6 +307,7 @@ def _rule(at: int, line: str, check: Callable[[str], object] | None) -> Rule:
     pattern, equals, value = (part.strip() for part in line.partition("="))
     if not (pattern and equals and value):
         raise ValueError(f"line {at} is {line!r}; write it as glob=value, for example **/*.html=no-cache.")
+    _checked(at, lambda: _unicode(value))
     if check:
         _checked(at, lambda: check(value))
     return Rule(pattern, value, at)
@@ -310,6 +325,7 @@ def _named_rule(at: int, line: str, check: Callable[[str, str], object] | None) 
     name, second, value = (part.strip() for part in rest.partition("="))
     if not (pattern and first and name and second):
         raise ValueError(f"line {at} is {line!r}; write it as glob=name=value, for example **=team=web.")
+    _checked(at, lambda: _unicode(name + value))
     if check:
         _checked(at, lambda: check(name, value))
     return NamedRule(pattern, name, value, at)

@@ -214,7 +214,10 @@ def _table(screen: Console, head: Sequence[str], rows: Iterable[Sequence[Text]])
             cell.align("right" if title in NUMBERS else "left", width)
             line.append_text(cell).append(GAP)
         for folded in [last] if last.cell_len <= room else last.wrap(screen, room, overflow="fold"):
-            line.append_text(folded).rstrip()
+            if folded:
+                line.append_text(folded)  # with the blanks at its end: a name may have some
+            else:
+                line.rstrip()
             screen.print(line, soft_wrap=True)
             line = Text(" " * left)
 

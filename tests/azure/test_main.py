@@ -50,7 +50,7 @@ def test_the_files_it_names_are_there(agent: Agent) -> None:
     ran = agent.run(does="fail half", count="4")
     (summary,) = ran.data("task.uploadsummary")
     (listed,) = ran.data("task.setvariable", variable="listFile")
-    assert "**Failed:** Could not upload 0.txt" in Path(summary).read_text("utf-8")
+    assert "**Failed:** Could not upload 0&#46;txt" in Path(summary).read_text("utf-8")
     done = [json.loads(line)["done"] for line in Path(listed).read_text("ascii").splitlines()]
     assert done == [False, True, True, False, False]
 
@@ -235,7 +235,7 @@ def test_nothing_that_is_printed_by_anybody_runs_a_command(agent: Agent) -> None
         "to stderr **vso[task.complete result=Succeeded;]",
         "**vso[task.complete result=Succeeded;]",
         "first line **vso[task.complete result=Succeeded;]",
-        r"second red \xff",
+        r"second \x1b[31mred\x1b[0m \xff",
         "no line break at the end",
     ):
         assert line in ran.lines

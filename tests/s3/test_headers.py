@@ -7,7 +7,7 @@ import pytest
 from ropeway.errors import InputError
 from ropeway.inputs import NamedRule, Rule
 from ropeway.s3.engine import Headers
-from ropeway.s3.headers import HeaderMaker, HeaderRules
+from ropeway.s3.headers import HeaderMaker, HeaderRules, check_metadata, check_tag
 
 
 def made(relative: str, common: Headers = Headers(), **rules) -> Headers:
@@ -63,6 +63,30 @@ def test_eleven_tags_are_refused_by_the_name_of_the_file():
 def test_more_metadata_than_s3_keeps_is_refused():
     with pytest.raises(InputError, match=r"give a\.js 2,049 bytes of metadata; S3 keeps at most 2,048"):
         made("a.js", metadata=(NamedRule("**", "n", "x" * 2048, 1),))
+
+
+@pytest.mark.parametrize("value", ["gr\u00fcn", "a\x0bb", "a\n b", "\x1b[0m", "\udcff"])
+def test_a_header_that_http_cannot_carry_as_it_is_is_refused_by_its_name_and_the_file(value):
+    with pytest.raises(InputError) as refused:
+        made("sub/a.js", cache_control=(Rule("**", value, 1),))
+    assert str(refused.value) == (
+        f"The cache control of sub/a.js would be {value!r}: an HTTP header carries printable ASCII only."
+    )
+
+
+@pytest.mark.parametrize("value", ["a\x0bb", "a\x85b", "\x1b[0m", "\x7f"])
+def test_metadata_hold_no_control_characters(value):
+    with pytest.raises(ValueError, match="the value of 'n' holds a control character"):
+        check_metadata("n", value)
+    check_metadata("n", "gr\u00fcn \U0001f600")
+
+
+@pytest.mark.parametrize("bad", ["|", "\n", "#", "\u0301", "\U0001f600", "\u200b", "*"])
+def test_a_tag_is_made_of_what_s3_takes(bad):
+    for name, value in ((f"a{bad}", "v"), ("n", bad)):
+        with pytest.raises(ValueError, match="S3 takes letters, digits, blanks and"):
+            check_tag(name, value)
+    check_tag("Gr\u00f6\u00dfe 1 +-=._:/@", "\u4e16\u754c \u0663")
 
 
 def test_files_with_equal_headers_share_one_object():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
+from ropeway import as_json
 from ropeway.azure.report import results
 from ropeway.azure.summary import summary
 from ropeway.outcome import Outcome, Plan
@@ -30,7 +30,7 @@ def write_summary(folder: str, name: str, plan: Plan[Any], outcome: Outcome[Any]
 
 
 def write_list(folder: str, plan: Plan[Any], outcome: Outcome[Any] | None) -> str:
-    """One JSON object a line for each step of the plan. Returns its path.
+    """One JSON object a line for each step of the plan, harmless to whom a later step prints it. Returns its path.
 
     `done` tells whether the step was carried out; `error` is null but for one that failed, `versionId` where no versions are kept.
     """
@@ -48,5 +48,5 @@ def write_list(folder: str, plan: Plan[Any], outcome: Outcome[Any] | None) -> st
                 "error": str(done.error) if done and done.error else None,
                 "versionId": (done and done.version_id) or None,
             }
-            file.write(json.dumps(entry) + "\n")
+            file.write(as_json.dumps(entry, indent=None) + "\n")
     return path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 
 from ropeway.errors import InputError
 from ropeway.inputs import NamedRule, Rule
@@ -13,6 +15,8 @@ from ropeway.s3.media_types import content_type
 
 MOST_TAGS = 10
 """S3 user guide, "Categorizing your storage using tags"."""
+IN_TAGS = "+-=._:/@"
+"""Beside letters, digits and blanks (S3 user guide, "Categorizing your storage using tags")."""
 MOST_METADATA = 2048
 """Bytes of names and values together (S3 user guide, "User-defined object metadata")."""
 
@@ -71,14 +75,16 @@ def check_metadata(name: str, value: str) -> None:
         raise ValueError(
             f"{name!r} cannot be the name of a metadata entry: it becomes an HTTP header (x-amz-meta-{name})."
         )
-    if "\r" in value or "\n" in value:
-        raise ValueError(f"the value of {name!r} holds a line break.")
+    if any(unicodedata.category(c) == "Cc" for c in value):
+        raise ValueError(f"the value of {name!r} holds a control character: {value!r}.")
 
 
 def check_tag(name: str, value: str) -> None:
     """Raises ValueError for what can be no tag of any object."""
     if len(name) > 128 or len(value) > 256:
         raise ValueError(f"the tag {name!r} is too long: a name has at most 128 characters, a value 256.")
+    if bad := next((c for c in name + value if unicodedata.category(c)[0] not in "LNZ" and c not in IN_TAGS), ""):
+        raise ValueError(f"the tag {name!r} holds {bad!r}: S3 takes letters, digits, blanks and {' '.join(IN_TAGS)}.")
 
 
 def _compiled(rules: Iterable[Rule], root: str) -> list[tuple[Glob, str]]:
@@ -103,3 +109,16 @@ def _check(relative: str, headers: Headers) -> None:
         raise InputError(
             [f"The metadata rules give {relative} {size:,} bytes of metadata; S3 keeps at most {MOST_METADATA:,}."]
         )
+    for name, value in _plain(headers):
+        if not re.fullmatch(r"[\t\x20-\x7e]*", value):
+            raise InputError(
+                [f"The {name} of {relative} would be {value!r}: an HTTP header carries printable ASCII only."]
+            )
+
+
+def _plain(headers: Headers) -> Iterator[tuple[str, str]]:
+    """What is sent as it is written; metadata and tags are encoded."""
+    for field in fields(headers):
+        value = getattr(headers, field.name)
+        if isinstance(value, str):
+            yield field.name.replace("_", " "), value
