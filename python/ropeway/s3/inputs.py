@@ -78,8 +78,8 @@ class S3Inputs(AwsInputs):
     )
     delete_extra: bool = inputs.flag(
         "Delete what is gone",
-        "Not for this task, which deletes nothing: when it is set, the task refuses to begin. S3Deploy deletes from a bucket what is "
-        "gone from the source.",
+        "Not for this task, which deletes nothing: when it is set, the task refuses to begin. A later version brings S3Deploy, which "
+        "deletes from a bucket what is gone from the source.",
         group=ADVANCED.name,
     )
 
@@ -93,9 +93,9 @@ class S3Inputs(AwsInputs):
             yield f"{spell('expected_bucket_owner')} is {self.expected_bucket_owner!r}, which is no account id (12 digits)."
         if self.delete_extra:
             yield (
-                f"{spell('delete_extra')} is set, but uploads and downloads delete nothing. S3Deploy (the task RopewayS3Deploy@1, the "
-                "command `ropeway s3 deploy`) brings a folder to a bucket and deletes there what is gone from the folder. To download "
-                "into an empty folder, empty it in a step before."
+                f"{spell('delete_extra')} is set, but uploads and downloads delete nothing. S3Deploy, which comes with a later "
+                "version, brings a folder to a bucket and deletes there what is gone from the folder. To download into an empty folder, "
+                "empty it in a step before."
             )
 
 
