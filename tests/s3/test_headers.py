@@ -60,9 +60,12 @@ def test_eleven_tags_are_refused_by_the_name_of_the_file():
     assert len(made("sub/a.js", tags=rules[:10]).tags) == 10
 
 
-def test_more_metadata_than_s3_keeps_is_refused():
+@pytest.mark.parametrize("value", ["x" * 2048, "\u00fc" * 1024])
+def test_more_metadata_than_s3_keeps_is_refused(value):
+    """Counted in bytes of UTF-8."""
     with pytest.raises(InputError, match=r"give a\.js 2,049 bytes of metadata; S3 keeps at most 2,048"):
-        made("a.js", metadata=(NamedRule("**", "n", "x" * 2048, 1),))
+        made("a.js", metadata=(NamedRule("**", "n", value, 1),))
+    assert made("a.js", metadata=(NamedRule("**", "n", value[1:], 1),))
 
 
 @pytest.mark.parametrize("value", ["gr\u00fcn", "a\x0bb", "a\n b", "\x1b[0m", "\udcff"])
@@ -74,7 +77,7 @@ def test_a_header_that_http_cannot_carry_as_it_is_is_refused_by_its_name_and_the
     )
 
 
-@pytest.mark.parametrize("value", ["a\x0bb", "a\x85b", "\x1b[0m", "\x7f"])
+@pytest.mark.parametrize("value", ["a\x0bb", "a\x85b", "\x1b[0m", "\x7f", "\udcff"])
 def test_metadata_hold_no_control_characters(value):
     with pytest.raises(ValueError, match="the value of 'n' holds a control character"):
         check_metadata("n", value)

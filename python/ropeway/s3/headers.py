@@ -75,8 +75,8 @@ def check_metadata(name: str, value: str) -> None:
         raise ValueError(
             f"{name!r} cannot be the name of a metadata entry: it becomes an HTTP header (x-amz-meta-{name})."
         )
-    if any(unicodedata.category(c) == "Cc" for c in value):
-        raise ValueError(f"the value of {name!r} holds a control character: {value!r}.")
+    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in value):
+        raise ValueError(f"the value of {name!r} holds a control character, or what is no character: {value!r}.")
 
 
 def check_tag(name: str, value: str) -> None:
@@ -104,7 +104,7 @@ def _check(relative: str, headers: Headers) -> None:
         raise InputError(
             [f"The tag rules give {relative} {len(headers.tags)} tags; an object has at most {MOST_TAGS}."]
         )
-    size = sum(len(name) + len(value) for name, value in headers.metadata)
+    size = sum(len(name) + len(value.encode()) for name, value in headers.metadata)
     if size > MOST_METADATA:
         raise InputError(
             [f"The metadata rules give {relative} {size:,} bytes of metadata; S3 keeps at most {MOST_METADATA:,}."]
