@@ -18,7 +18,10 @@ ALLOWED = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"
 SPELLINGS = {"Apache License 2.0": "Apache-2.0"}
 # What was read in a package's own licence files, because what it states does not say all. It holds as long as it states that.
 READ = {
-    ("botocore", "Apache-2.0"): "Apache-2.0 AND MIT AND MPL-2.0",  # parts of requests and urllib3, Mozilla's authorities
+    (
+        "botocore",
+        "Apache-2.0",
+    ): "Apache-2.0 AND MIT AND MPL-2.0",  # parts of requests and urllib3, Mozilla's authorities
     ("python-dateutil", "Dual License"): "Apache-2.0 AND BSD-3-Clause",
 }
 

@@ -59,7 +59,7 @@ class _Maker:
     def __init__(self, number: int, *, windows: bool) -> None:
         self.chance = random.Random(number)
         self.windows = windows
-        self.roots = ("C:\\work\\site", "c:/work", "\\\\server\\share\\x") if windows else ("/work/site", "/w", "/")
+        self.roots = ("C:\\build\\site", "c:/build", "\\\\server\\share\\x") if windows else ("/build/site", "/w", "/")
 
     def one_in(self, count: int) -> bool:
         return self.chance.randrange(count) == 0

@@ -90,7 +90,9 @@ class AgentEnvironment:
         try:
             return tuple([str(pattern) for pattern in json.loads(text)])
         except (ValueError, TypeError):
-            raise InputError([f"The variable Agent.ProxyBypassList is {text!r}, which is no JSON list of patterns."]) from None
+            raise InputError(
+                [f"The variable Agent.ProxyBypassList is {text!r}, which is no JSON list of patterns."]
+            ) from None
 
     def _proxy_url(self) -> str:
         url, user = self.variable("Agent.ProxyUrl"), self.variable("Agent.ProxyUsername")
