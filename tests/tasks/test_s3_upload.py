@@ -340,6 +340,10 @@ def test_a_bucket_that_takes_no_acls_says_so_with_what_to_do(run_task, make_tree
         ({"endpoint_url": "http://store:port"}, "endpointUrl is 'http://store:port', which is no address"),
         ({"endpoint_url": "http://store/?x=1"}, "endpointUrl is 'http://store/?x=1', which is no address"),
         ({"endpoint_url": "http://user:hush@store"}, "endpointUrl holds an @"),
+        (
+            {"content_type": "text/plain", "content_types": "**=x/y"},
+            "contentType holds for every file, so contentTypes would hold for none",
+        ),
         ({"max_concurrency": "0"}, "maxConcurrency is 0; it must lie between 1 and 512."),
     ],
 )

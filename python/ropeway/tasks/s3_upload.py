@@ -152,6 +152,9 @@ class S3UploadInputs(LockInputs):
 
     def problems(self, spell: Spelling) -> Iterator[str]:
         yield from super().problems(spell)
+        for one, by_rule in (("content_type", "content_types"), ("content_encoding", "content_encodings")):
+            if getattr(self, one) and getattr(self, by_rule):
+                yield f"{spell(one)} holds for every file, so {spell(by_rule)} would hold for none: keep one of the two."
         yield from self._key_problems(spell)
         yield from self._metadata_problems(spell)
         if any(part in {".", ".."} for part in self.target_folder.replace("\\", "/").split("/")):
