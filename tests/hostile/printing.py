@@ -88,21 +88,35 @@ def _other(text: str) -> RopewayError:
 
 def agent(text: str, how: str) -> dict[str, bytes]:
     """The log, and the record of the run."""
+
+    def task(printed: SafeText) -> Task[Any, Any]:
+        return task_of(text, how, lambda: printed.write(f"{text}\n{text}"))
+
+    given = {"INPUT_BUCKETNAME": "bucket", "INPUT_DRYRUN": str(how == "plans only"), "SYSTEM_HOSTTYPE": text}
+    return at_the_door(given, task, _debugging(text))
+
+
+def at_the_door(
+    given: Mapping[str, str], task: Callable[[SafeText], Task[Any, Any]], connect: Callable[..., Any]
+) -> dict[str, bytes]:
+    """What a task prints that is given these variables, what it writes down, and its exit code."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as stdout:
-        inputs = {"INPUT_BUCKETNAME": "bucket", "INPUT_DRYRUN": str(how == "plans only")}
-        environment = AgentEnvironment.take({**inputs, "AGENT_TEMPDIRECTORY": folder, "SYSTEM_HOSTTYPE": text})
+        environment = AgentEnvironment.take({**given, "AGENT_TEMPDIRECTORY": folder})
         writer = Writer(stdout.fileno())
         printed = SafeText(writer)
         with (
-            mock.patch.object(
-                door, "load_task", return_value=task_of(text, how, lambda: printed.write(f"{text}\n{text}"))
-            ),
-            mock.patch.object(door, "connect", _debugging(text)),
+            mock.patch.object(door, "load_task", return_value=task(printed)),
+            mock.patch.object(door, "connect", connect),
         ):
-            AgentRun(environment, writer, Ending(writer, printed), Cancellation()).task("s3_hostile")
+            code = AgentRun(environment, writer, Ending(writer, printed), Cancellation()).task("any")
         stdout.seek(0)
         record = {path.suffix: path.read_bytes() for path in Path(folder).glob("*/*")}
-        return {"log": stdout.read(), "summary": record.get(".md", b""), "list file": record.get(".jsonl", b"")}
+        return {
+            "log": stdout.read(),
+            "summary": record.get(".md", b""),
+            "list file": record.get(".jsonl", b""),
+            "exit code": str(code).encode(),
+        }
 
 
 def _debugging(text: str) -> Callable[..., Any]:

@@ -1,9 +1,12 @@
-"""How others read what is printed: the agent its lines, a terminal its characters. Written from their rules, not from ours."""
+"""How others read what is printed and written: the agent its lines, a terminal its characters. By their rules, not by ours."""
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
+from ropeway.sanitise import lines, one_line
 from tests.azure.agent import Read, read_command
 
 OUR_DECORATION = re.compile(r"^##\[(group|endgroup|section)\]")
@@ -53,3 +56,17 @@ def unprintable(printed: bytes) -> set[str]:
 def obeyed(printed: bytes) -> set[str]:
     """The control sequences in it, each once."""
     return set(CONTROL_SEQUENCE.findall(printed.decode()))
+
+
+def named(log: bytes, name: str) -> bool:
+    """Whether an error names it: as it is, in one line or in several, or as Python writes it."""
+    errors = [command.data for command in executed(log) if command.properties.get("type") == "error"]
+    return any(
+        shown in error for error in errors for shown in (one_line(name), "\n".join(lines(name)), one_line(repr(name)))
+    )
+
+
+def found(folder: Path) -> dict[str, bytes]:
+    """Every file below, by its path."""
+    paths = (os.path.join(where, name) for where, _, names in os.walk(folder) for name in names)
+    return {os.path.relpath(path, folder): Path(path).read_bytes() for path in paths}

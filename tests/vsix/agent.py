@@ -303,8 +303,8 @@ class Step:
     def wait(self) -> StepContext:
         """To the natural end. A step that does not end, or whose output stays open, is killed and an error."""
         try:
+            assert self.output_closes_within(self.timeout), "the step goes on, or left a process that holds its output"
             code = self.process.wait(self.timeout)
-            assert self.output_closes_within(self.timeout), "the step left a process that holds its output"
         finally:
             self.end()
         self.context.ended(code)

@@ -75,8 +75,10 @@ def check_metadata(name: str, value: str) -> None:
         raise ValueError(
             f"{name!r} cannot be the name of a metadata entry: it becomes an HTTP header (x-amz-meta-{name})."
         )
-    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in value):
-        raise ValueError(f"the value of {name!r} holds a control character, or what is no character: {value!r}.")
+    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value):
+        raise ValueError(
+            f"the value of {name!r} holds a control character, a line break, or what is no character: {value!r}."
+        )
 
 
 def check_tag(name: str, value: str) -> None:

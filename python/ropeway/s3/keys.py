@@ -127,7 +127,7 @@ def _part_refused(part: str, *, windows: bool) -> str:
         return f"it has a {part} in it"
     if "\0" in part:
         return "it has a NUL in it"
-    length = len(part.encode("utf-16-le")) // 2 if windows else len(os.fsencode(part))
+    length = len(part.encode("utf-16-le", "surrogatepass")) // 2 if windows else len(os.fsencode(part))
     if length > LONGEST_NAME:
         return f"a name in it is longer than {LONGEST_NAME}"
     return _part_refused_on_windows(part) if windows else ""
