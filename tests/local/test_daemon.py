@@ -165,7 +165,9 @@ def test_a_start_that_fails_names_the_log(monkeypatch):
 
 def test_without_moto_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(RopewayError, match=r"not installed\. Install it, in a checkout of Ropeway: pip install '\.\[local\]'"):
+    with pytest.raises(
+        RopewayError, match=r"not installed\. Install it, in a checkout of Ropeway: pip install '\.\[local\]'"
+    ):
         daemon.up()
 
 
