@@ -222,5 +222,16 @@ def _listed() -> Iterator[tuple[str, str]]:
         yield f"{name} at the end", f"a{at}"
 
 
+SHORT = (
+    *COMMANDS,
+    *TERMINAL.values(),
+    *CONTROLS,
+    *HALVES,
+    *NO_UTF_8,
+    "a\tb",
+    *(f"a{at}{EVIL}" for at in BREAKS.values()),
+)
+"""For places that take long to reach: what is run, obeyed, or no text at all."""
+
 ENTRIES = tuple(Entry(family, text) for family, text in _listed())
 TEXTS = tuple(dict.fromkeys(entry.text for entry in ENTRIES))

@@ -11,7 +11,7 @@ import pytest
 
 from ropeway.azure.protocol import DONE, FAILED
 from tests.hostile.corpus import TEXTS
-from tests.hostile.reading import executed
+from tests.hostile.reading import executed, named
 from tests.servers.misbehaving import Answer, Request
 
 EMPTY = Answer(
@@ -80,3 +80,18 @@ SENT: Mapping[str, Callable[[Request], str]] = {
     "tags": lambda put: parse_qs(put.headers["x-amz-tagging"], keep_blank_values=True)["note"][0],
     "targetFolder": lambda put: unquote(put.target.partition("?")[0]).removeprefix("/bucket/"),
 }
+
+
+@pytest.mark.parametrize("prefix", ["{}", "a/{}"])
+def test_the_source_folder_that_is_asked_for_is_the_one_that_was_given(run_misled, misbehaving, prefix):
+    for text in TEXTS:
+        misbehaving.requests.clear()
+        misbehaving.take = _taking(misbehaving.requests)
+        ran = run_misled("s3_download", bucketName="bucket", sourceFolder=prefix.format(text))
+        executed(ran["log"])
+        queries = [
+            parse_qs(request.target.partition("?")[2], keep_blank_values=True) for request in misbehaving.requests
+        ]
+        folder = f"{prefix.format(text).strip().strip('/')}/".lstrip("/")
+        assert [query["prefix"] for query in queries] in ([], [[folder]]), ascii(text)
+        assert named(ran["log"], f"s3://bucket/{folder}" if queries else "sourceFolder"), ran["log"]

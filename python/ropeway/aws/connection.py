@@ -191,6 +191,8 @@ def endpoint_problem(url: str) -> str:
 
 
 def _is_endpoint(url: str) -> bool:
+    if re.search(r"[\t\r\n]", url):  # urlsplit leaves them out, botocore does not
+        return False
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
