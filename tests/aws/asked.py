@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
 from typing import Any
 from urllib.parse import parse_qs
 
 from ropeway.aws.connection import AwsInputs, Connection
+from ropeway.aws.roles import ASIDE
 from ropeway.aws.session import Aws
 from tests.servers.misbehaving import Answer, Misbehaving, Request
 
-KEYS = {"access_key_id": "AKIAPRODUCTION000001", "secret_access_key": "very/secret"}
+KEYS = {"access_key_id": "AKIAPRODUCTION000001", "secret_access_key": "very/hush/secret"}
 ROLE = "arn:aws:iam::111122223333:role/deploy"
 ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}}
 
@@ -51,7 +53,7 @@ def assumed(access_key: str, *, seconds: float = 3600) -> Answer:
       <AssumedRoleUser><AssumedRoleId>AROA:ropeway</AssumedRoleId>
         <Arn>arn:aws:sts::111122223333:assumed-role/deploy/ropeway</Arn></AssumedRoleUser>
       <Credentials><AccessKeyId>{access_key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
-        <SessionToken>token-of-{access_key}</SessionToken><Expiration>{until:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>
+        <SessionToken>hush-token-of-{access_key}</SessionToken><Expiration>{until:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>
     </AssumeRoleResult></AssumeRoleResponse>"""
     return Answer(200, {"Content-Type": "text/xml"}, body.encode())
 
@@ -62,6 +64,13 @@ def caller(account: str) -> Answer:
       <Arn>arn:aws:iam::{account}:user/release</Arn><UserId>AIDA</UserId><Account>{account}</Account>
     </GetCallerIdentityResult></GetCallerIdentityResponse>"""
     return Answer(200, {"Content-Type": "text/xml"}, body.encode())
+
+
+def renewed_aside() -> None:
+    """Waits for a renewal that nobody else waits for."""
+    for thread in threading.enumerate():
+        if thread.name == ASIDE:
+            thread.join(30)
 
 
 def sts_error(status: int, code: str, message: str) -> Answer:

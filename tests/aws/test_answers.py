@@ -248,6 +248,11 @@ ROWS = {
         AwsError,
         "The fault is at the other end: run again later.",
     ),
+    "nothing of that name": (
+        s3_error(404, "ResourceNotFoundException", "Function not found: arn:aws:lambda:eu-west-1:111122223333:function:shop"),
+        AwsError,
+        "Check the name, the account and the region.",
+    ),
     "anything else": (s3_error(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"), AwsError, ""),
     "a proxy's login": (Answer(407, body=b"login"), NetworkError, "Set them where the proxy is set: the agent's --proxyusername"),
 }  # fmt: skip

@@ -143,11 +143,14 @@ def test_a_store_that_the_environment_names_may_be_left_out_of_account(monkeypat
         session(region_name="garage")
 
 
+@pytest.mark.parametrize(
+    ("url", "wrong"), [("https://user:hush@store.example.com", "holds an @"), ("http://[::1", "which is no address")]
+)
 def test_an_endpoint_of_the_environment_that_is_none_is_told_without_its_password(
-    monkeypatch: pytest.MonkeyPatch,
+    url: str, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://user:hush@store.example.com")
-    with pytest.raises(InputError, match=r"AWS_ENDPOINT_URL_S3.* holds an @") as told:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+    with pytest.raises(InputError, match=f"AWS_ENDPOINT_URL_S3.* {wrong}") as told:
         session()
     assert "hush" not in str(told.value)
 

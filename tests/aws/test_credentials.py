@@ -6,15 +6,18 @@ import datetime as dt
 import json
 import os
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ropeway.aws.connection import Connection
-from ropeway.aws.credentials import shown
+from ropeway.aws.keys import shown
 from ropeway.aws.session import Aws, connect
-from ropeway.errors import CredentialsError
+from ropeway.errors import AwsError, CredentialsError
+from ropeway.wire.sigv4 import Credentials
 from tests.aws.asked import (
     KEYS,
     ROLE,
@@ -24,12 +27,13 @@ from tests.aws.asked import (
     connection,
     inputs,
     list_bucket,
+    renewed_aside,
     signers,
     sts_error,
 )
 from tests.servers.misbehaving import Answer, Misbehaving
 
-HOST_KEYS = {"AWS_ACCESS_KEY_ID": "AKIAHOSTHOSTHOST0001", "AWS_SECRET_ACCESS_KEY": "host/secret"}
+HOST_KEYS = {"AWS_ACCESS_KEY_ID": "AKIAHOSTHOSTHOST0001", "AWS_SECRET_ACCESS_KEY": "host/hush/secret"}
 
 
 @pytest.fixture
@@ -88,6 +92,8 @@ def test_the_keys_of_a_connection_are_named_by_their_ends(store: Misbehaving) ->
         ({**KEYS, "duration_seconds": 43_201}, "its session duration is 43201 seconds"),
         ({"role_arn": "deploy"}, "its role is 'deploy', which is no role's ARN (arn:PARTITION:iam::ACCOUNT:role/NAME)"),
         ({"role_arn": ROLE, "role_session_name": "a b"}, "its role session name is 'a b': 2 to 64 letters"),
+        ({**KEYS, "external_id": "ext"}, "it holds an external id and names no role to assume: name the role"),
+        ({"external_id": "ext", "role_session_name": "me"}, "prod': it holds an external id and names no role to assume"),
         ({"role_arn": ROLE, "external_id": "a b"}, "its external id holds a character that AWS does not take"),
     ],
 )  # fmt: skip
@@ -212,8 +218,42 @@ def test_keys_that_run_out_are_renewed_while_the_task_runs(store: Misbehaving) -
     list_bucket(aws)
     list_bucket(aws)
     assert signers(store) == ["ASIAFIRST00000000001", "ASIASECOND0000000001", "ASIASECOND0000000001"]
-    assert store.requests[-1].headers["x-amz-security-token"] == "token-of-ASIASECOND0000000001"
+    assert store.requests[-1].headers["x-amz-security-token"] == "hush-token-of-ASIASECOND0000000001"
     assert [asked["signer"] for asked in asked_of_sts(store)] == [KEYS["access_key_id"]] * 2
+
+
+def test_a_signer_of_our_own_is_given_the_renewed_keys(store: Misbehaving) -> None:
+    store.on(assumed("ASIAFIRST00000000001"), method="POST", times=1)
+    store.on(assumed("ASIASECOND0000000001", seconds=7200), method="POST", times=1)
+    store.on(sts_error(403, "AccessDenied", "not authorized to perform: sts:AssumeRole"), method="POST")
+    aws = session(store, connection(**KEYS, role_arn=ROLE))
+    provide = aws.s3("bucket").credentials
+    assert provide() is provide()
+    assert provide() == Credentials("ASIAFIRST00000000001", "s", "hush-token-of-ASIAFIRST00000000001")
+    pass_time(aws, 3500)
+    assert provide().access_key == "ASIASECOND0000000001"
+    pass_time(aws, 7200)
+    with pytest.raises(CredentialsError, match=f"Could not assume role {ROLE} with service connection 'prod'"):
+        provide()
+
+
+def test_a_session_that_aws_calls_expired_is_renewed_before_its_time(store: Misbehaving) -> None:
+    store.on(assumed("ASIAFIRST00000000001"), method="POST", times=1)
+    store.on(assumed("ASIASECOND0000000001"), method="POST")
+    address = session(store, connection(**KEYS, role_arn=ROLE)).s3("bucket")
+    first = address.credentials()
+    address.renew()
+    second = address.credentials()
+    assert (first.access_key, second.access_key) == ("ASIAFIRST00000000001", "ASIASECOND0000000001")
+    assert address.credentials() is second
+    assert len(asked_of_sts(store)) == 2
+
+
+def test_keys_that_no_session_holds_cannot_be_renewed(store: Misbehaving, on_host: None) -> None:
+    address = session(store, None).s3("bucket")
+    kept = address.credentials()
+    address.renew()
+    assert address.credentials() is kept
 
 
 def test_keys_that_come_almost_worn_out_are_renewed_before_the_first_request(store: Misbehaving) -> None:
@@ -231,6 +271,54 @@ def test_the_shortest_session_is_not_renewed_for_every_request(store: Misbehavin
     assert len(asked_of_sts(store)) == 1
 
 
+def test_a_renewal_that_fails_is_not_tried_with_every_request_while_the_session_still_does(store: Misbehaving) -> None:
+    store.on(assumed("ASIAFIRST00000000001"), method="POST", times=1)
+    store.on(sts_error(403, "AccessDenied", "not authorized to perform: sts:AssumeRole"), method="POST", times=2)
+    store.on(assumed("ASIASECOND0000000001", seconds=7200), method="POST")
+    aws = session(store, connection(**KEYS, role_arn=ROLE))
+    provide = aws.s3("bucket").credentials
+    provide()
+    pass_time(aws, 2800)
+    for _ in range(20):
+        assert provide().access_key == "ASIAFIRST00000000001"
+        renewed_aside()
+    assert len(asked_of_sts(store)) == 2
+    pass_time(aws, 3500)  # now it has to be: nobody waits, and what STS says counts
+    with pytest.raises(CredentialsError, match=f"Could not assume role {ROLE} with service connection 'prod'"):
+        provide()
+    assert provide().access_key == "ASIASECOND0000000001"
+
+
+def test_nobody_waits_for_a_renewal_whose_keys_are_still_good(store: Misbehaving) -> None:
+    store.on(assumed("ASIAFIRST00000000001"), method="POST", times=1)
+    store.on(replace(assumed("ASIASECOND0000000001", seconds=7200), delay=2), method="POST")
+    aws = session(store, connection(**KEYS, role_arn=ROLE))
+    provide = aws.s3("bucket").credentials
+    provide()
+    pass_time(aws, 2800)
+    began = time.monotonic()
+    assert {provide().access_key for _ in range(20)} == {"ASIAFIRST00000000001"}
+    assert time.monotonic() - began < 1
+    renewed_aside()
+    assert provide().access_key == "ASIASECOND0000000001"
+    assert len(asked_of_sts(store)) == 2
+
+
+def test_who_must_have_new_keys_waits_for_the_renewal_that_is_under_way(store: Misbehaving) -> None:
+    store.on(assumed("ASIAFIRST00000000001"), method="POST", times=1)
+    store.on(replace(assumed("ASIASECOND0000000001", seconds=7200), delay=1), method="POST")
+    aws = session(store, connection(**KEYS, role_arn=ROLE))
+    provide = aws.s3("bucket").credentials
+    provide()
+    pass_time(aws, 2800)
+    assert provide().access_key == "ASIAFIRST00000000001"
+    while len(asked_of_sts(store)) < 2:
+        time.sleep(0.01)
+    pass_time(aws, 3500)
+    assert provide().access_key == "ASIASECOND0000000001"
+    assert len(asked_of_sts(store)) == 2
+
+
 def test_a_role_that_can_no_longer_be_assumed_in_the_middle_of_a_task_is_told_as_that(store: Misbehaving) -> None:
     store.on(assumed("ASIAFIRST00000000001"), method="POST", times=1)
     store.on(sts_error(403, "AccessDenied", "not authorized to perform: sts:AssumeRole"), method="POST")
@@ -239,6 +327,14 @@ def test_a_role_that_can_no_longer_be_assumed_in_the_middle_of_a_task_is_told_as
     pass_time(aws, 3500)
     with pytest.raises(CredentialsError, match=f"Could not assume role {ROLE} with service connection 'prod'"):
         list_bucket(aws)
+
+
+def test_an_sts_at_fault_is_not_blamed_on_the_role(store: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    store.on(sts_error(503, "ServiceUnavailable", "The service is unavailable."), method="POST")
+    with pytest.raises(AwsError, match="AWS answered ServiceUnavailable") as down:
+        session(store, connection(**KEYS, role_arn=ROLE)).client("s3")
+    assert down.value.advice == "The fault is at the other end: run again later."
 
 
 def test_a_denied_role_says_what_its_trust_policy_needs(store: Misbehaving) -> None:

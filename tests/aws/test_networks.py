@@ -14,7 +14,7 @@ import traceback
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,12 +26,14 @@ from ropeway.aws.answers import asking
 from ropeway.aws.connection import Network
 from ropeway.aws.session import connect
 from ropeway.errors import NetworkError, RopewayError, TlsError
+from ropeway.s3.wire import WireEngine
 from tests.aws.asked import KEYS, connection, inputs, lists_any_bucket
 from tests.aws.tls import tls_store
+from tests.secrecy import secret
 from tests.servers.misbehaving import misbehaving_server
 from tests.servers.proxy import ForwardProxy, forward_proxy
 
-USER, PASSWORD = r"CORP\me", "p@ss:w/rd#ü%"
+USER, PASSWORD = r"CORP\me", secret("password", "hush p@ss:w/rd#ü%")
 NAMES = ("store.example", "127.0.0.1", "0.0.0.0")
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)
 
@@ -200,19 +202,21 @@ def _nobody() -> str:
         return f"127.0.0.1:{server.getsockname()[1]}"
 
 
+@pytest.mark.parametrize("engine", ["boto3", "wire"])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_request_ends_in_success_or_in_words_that_name_what_to_mend(
-    row: Row, world: World, monkeypatch: pytest.MonkeyPatch
+    row: Row, engine: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    monkeypatch.setattr("ropeway.s3.wire.line.pause", lambda *_: 0.0)
     network = Network(
         proxy_url=world.filled(row.proxy), bypass=row.bypass, ca_file=str(world.ca_file) if row.trusted else ""
     )
     debug: list[str] = []
-    error = _asked(world.filled(row.url), network, debug)
+    error = ASKED[engine](world.filled(row.url), network, debug)
     if row.told:
         assert type(error) is row.kind
-        assert error.message == f"Could not list s3://shop/: {world.filled(row.told)}"
+        assert error.message == f"Could not list s3://shop/: {_words(world.filled(row.told), engine)}"
         assert world.filled(row.mend) in error.advice
     else:
         assert error is None, error
@@ -222,7 +226,21 @@ def test_a_request_ends_in_success_or_in_words_that_name_what_to_mend(
     _assert_no_password_in("\n".join(debug) + "".join(traceback.format_exception(error) if error else ""))
 
 
-def _asked(url: str, network: Network, debug: list[str]) -> RopewayError | None:
+def _words(told: str, engine: str) -> str:
+    """What stands in parentheses is http.client's and urllib3's, where boto3 asks, and OpenSSL's own, where nobody is between."""
+    if engine == "boto3":
+        return told
+    told = told.replace("Tunnel connection failed: ", "")
+    return re.sub(
+        r"hostname '(.*)' doesn't match '.*'",
+        lambda found: (
+            f"{'IP address' if found[1][0].isdigit() else 'Hostname'} mismatch, certificate is not valid for '{found[1]}'"
+        ),
+        told,
+    )
+
+
+def _by_boto3(url: str, network: Network, debug: list[str]) -> RopewayError | None:
     """Lists a bucket, with two attempts. The error, if there was one."""
     given = inputs(endpoint_url=url, log_request=True, log_response=True)
     aws = connect(given, connection(**KEYS), network=network, debug=debug.append)
@@ -232,6 +250,19 @@ def _asked(url: str, network: Network, debug: list[str]) -> RopewayError | None:
     except RopewayError as error:
         return error
     return None
+
+
+def _by_wire(url: str, network: Network, debug: list[str]) -> RopewayError | None:
+    given = inputs(endpoint_url=url, log_request=True, log_response=True)
+    aws = connect(given, connection(**KEYS), network=network, debug=debug.append)
+    try:
+        list(WireEngine(lambda bucket: replace(aws.s3(bucket), attempts=2), concurrency=2).list("shop", ""))
+    except RopewayError as error:
+        return error
+    return None
+
+
+ASKED = {"boto3": _by_boto3, "wire": _by_wire}
 
 
 def _assert_no_password_in(text: str) -> None:

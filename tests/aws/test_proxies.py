@@ -127,6 +127,12 @@ def test_the_environments_proxy_counts_in_either_case(name: str, monkeypatch: py
     assert way("http://store.example/") is None
 
 
+def test_a_proxy_for_http_is_not_asked_for_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:8080")
+    assert way("http://store.example") == "http://proxy:8080"
+    assert way("https://s3.eu-west-1.amazonaws.com") is None
+
+
 def test_a_proxy_without_a_scheme_is_an_http_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "me:p%40ss@proxy.example:3128")
     assert way("https://store.example/") == "http://me:p%40ss@proxy.example:3128"
@@ -184,7 +190,9 @@ def session(**given: Any) -> Aws:
 # --- what no proxy is asked for ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", *METADATA[:3], "[fd00:ec2::254]"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "store.localhost", "127.0.0.1", "127.1.2.3", "[::1]", *METADATA[:3], "[fd00:ec2::254]"]
+)
 @pytest.mark.parametrize("network", [Network(), Network(proxy_url=PROXY)], ids=["the environment's", "the agent's"])
 def test_no_proxy_is_asked_for_this_machine_and_its_metadata(
     host: str, network: Network, monkeypatch: pytest.MonkeyPatch

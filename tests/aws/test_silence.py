@@ -40,10 +40,11 @@ def host(url: str) -> str:
 
 
 @pytest.fixture
-def closed_port() -> str:
-    """An address on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
+def closed_port() -> Iterator[str]:
+    """An address on which nobody listens, held so that nobody does meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 @contextmanager
@@ -102,8 +103,10 @@ def test_nobody_takes_the_connection() -> None:
 
 
 def test_nobody_answers(misbehaving: Misbehaving) -> None:
-    misbehaving.on(Answer(200, delay=0.5))
+    told_so = threading.Event()
+    misbehaving.on(lambda _: told_so.wait(60) and Answer(200))
     error = told(misbehaving.url, read_timeout=0.1)
+    told_so.set()
     assert type(error) is NetworkError
     assert error.message.endswith(f"{host(misbehaving.url)} took the request but did not answer in time.")
 
@@ -128,7 +131,8 @@ def test_an_answer_that_ends_in_the_middle(misbehaving: Misbehaving) -> None:
 
 def test_an_answer_that_stops_in_the_middle(misbehaving: Misbehaving) -> None:
     with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123") as url:
-        body = s3(url, read_timeout=0.2).get_object(Bucket="shop", Key="a.txt")["Body"]
+        body = s3(url).get_object(Bucket="shop", Key="a.txt")["Body"]
+        body.set_socket_timeout(0.2)
         with pytest.raises(NetworkError), asking("download s3://shop/a.txt"):
             body.read()
 

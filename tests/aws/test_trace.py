@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +18,9 @@ CUSTOMER_KEY = b"0123456789abcdef0123456789abcdef"
 
 
 def traced(server: Misbehaving, told: list[str], **given: Any) -> Aws:
-    keys = connection(access_key_id="AKIAPRODUCTION000001", secret_access_key="very/secret", session_token="the-token")
+    keys = connection(
+        access_key_id="AKIAPRODUCTION000001", secret_access_key="very/hush/secret", session_token="the-hush-token"
+    )
     return connect(inputs(endpoint_url=server.url, **given), keys, debug=told.append)
 
 
@@ -70,10 +75,10 @@ def test_no_secret_and_no_body_is_ever_told(misbehaving: Misbehaving) -> None:
     assert len(told) == 4
     for secret in (
         "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-        "the-token",
+        "the-hush-token",
         "the-body",
         "Signature=",
-        "very/secret",
+        "very/hush/secret",
     ):
         assert secret not in text
     assert "x-amz-server-side-encryption-customer-key=***" in text
@@ -87,6 +92,37 @@ def test_the_requests_that_fetch_credentials_are_told_without_the_keys_they_brin
     connect(asked, connection(**KEYS, role_arn=ROLE), debug=told.append).client("s3")
     assert [line.split(" ")[:2] for line in told] == [[">", "POST"], ["<", "sts.AssumeRole"]]
     assert "ASIAROLE" not in "".join(told)
+
+
+def test_the_token_of_a_login_at_the_identity_center_is_not_told(
+    misbehaving: Misbehaving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The header with which botocore asks for the role's keys; whoever has it may ask for those of every role of that user."""
+    start = "https://corp.awsapps.com/start"
+    config = f"[profile sso]\nsso_start_url={start}\nsso_region=eu-west-1\nsso_account_id=111122223333\nsso_role_name=deploy\n"
+    cached = {"startUrl": start, "accessToken": "hush-login", "expiresAt": "2099-01-01T00:00:00Z"}
+    keys = {
+        "accessKeyId": "ASIASSO0000000000001",
+        "secretAccessKey": "s",
+        "sessionToken": "t",
+        "expiration": 4102444800000,
+    }
+    (tmp_path / "config").write_text(config)
+    cache = tmp_path / f"{hashlib.sha1(start.encode(), usedforsecurity=False).hexdigest()}.json"
+    cache.write_text(json.dumps(cached))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", misbehaving.url)
+    monkeypatch.setattr("botocore.credentials.SSOProvider._SSO_TOKEN_CACHE_DIR", str(tmp_path))
+    misbehaving.on(
+        Answer(200, {"Set-Cookie": "hush-cookie"}, json.dumps({"roleCredentials": keys}).encode()), method="GET"
+    )
+    told: list[str] = []
+    asked = inputs(log_request=True, log_response=True)
+    aws = connect(asked, None, profile="sso", debug=told.append)
+    assert aws.origin() == "the host: IAM Identity Center, profile sso, access key ASIA…0001"
+    assert [line.split(" ")[:2] for line in told] == [[">", "GET"], ["<", "sso.GetRoleCredentials"]]
+    assert "x-amz-sso_bearer_token=***" in told[0]
+    assert "hush" not in "".join(told)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,36 @@ def test_what_was_asked_arrives_and_what_is_answered_comes_back(sts: Misbehaving
     assert request.headers["authorization"] == "Bearer hush"
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_server_that_is_busy_is_asked_again(status: int, sts: Misbehaving) -> None:
+    sts.on(Answer(status, body=b"busy"), target="/token", times=2)
+    sts.on(Answer(200, body=b"ok"), target="/token", times=1)
+    assert post(f"{sts.url}/token").body == b"ok"
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "waited"),
+    [
+        (429, "7", 7),
+        (503, "7", 7),
+        (429, "3600", 30),
+        (429, "9" * 400, 30),
+        (429, "soon", 0),
+        (429, "-5", 0),
+        (429, "\xb2", 0),
+    ],
+)
+def test_a_server_that_asks_to_wait_is_waited_for_within_reason(
+    status: int, asked: str, waited: float, sts: Misbehaving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(web.time, "sleep", pauses.append)
+    sts.on(Answer(status, {"Retry-After": asked}, b"busy"), target="/token", times=1)
+    sts.on(Answer(200, body=b"ok"), target="/token", times=1)
+    assert post(f"{sts.url}/token").body == b"ok"
+    assert max(pauses) == waited  # the server sleeps by the same clock
+
+
 def test_a_redirect_is_not_followed(sts: Misbehaving) -> None:
     sts.on(Answer(307, {"Location": "/elsewhere"}), target="/token")
     assert post(f"{sts.url}/token").status == 307

@@ -11,13 +11,16 @@ from typing import Any
 
 import trustme
 
+LISTING = b"<ListBucketResult><Name>shop</Name><IsTruncated>false</IsTruncated></ListBucketResult>"
+
 
 class _Lists(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked += 1  # type: ignore[attr-defined]
         self.send_response(200)
+        self.send_header("Content-Length", str(len(LISTING)))
         self.end_headers()
-        self.wfile.write(b"<ListBucketResult/>")
+        self.wfile.write(LISTING)
 
     def log_message(self, format: str, *args: object) -> None: ...
 

@@ -5,36 +5,36 @@ botocore's clients are boto3's without the transfer manager, of which Ropeway ha
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
+import urllib3
 from botocore.config import Config
 from botocore.session import Session
 
 from ropeway.aws import credentials
 from ropeway.aws.answers import asking
-from ropeway.aws.connection import AwsInputs, Connection, Network
-from ropeway.aws.endpoint import is_aws, s3_endpoint
-from ropeway.aws.proxies import Proxies, keep_metadata_near
+from ropeway.aws.configured import bucket_endpoint, configured_endpoint, s3_endpoint
+from ropeway.aws.connection import AwsInputs, Connection, Network, Way
+from ropeway.aws.guarding import Guarded
+from ropeway.aws.keys import check
+from ropeway.aws.leading import Leading
+from ropeway.aws.proxies import keep_metadata_near
 from ropeway.aws.region import find_region
-from ropeway.aws.session import Identity
+from ropeway.aws.session import ATTEMPTS, S3Address
 from ropeway.aws.silence import is_hopeless
-from ropeway.aws.trace import trace
-from ropeway.aws.trust import authorities
-from ropeway.errors import AwsError, CredentialsError, NetworkError
+from ropeway.aws.trace import Tracing, trace
+from ropeway.aws.trust import authorities, usual_authorities
 from ropeway.version import VERSION
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 60
 """Seconds. S3 answers in well under one; what takes longer (CompleteMultipartUpload) sends blanks meanwhile."""
 
-ATTEMPTS = 5
-"""Of each request, the first included, with growing pauses of up to 20 seconds between."""
 
-
-class Clients:
-    """The `Aws` that `connect` makes."""
+class Clients(Guarded):
+    """The `Aws` on botocore: whatever says who signs, and every service."""
 
     def __init__(
         self,
@@ -47,23 +47,25 @@ class Clients:
         debug: Callable[[str], None],
         mask: Callable[[str], None],
     ) -> None:
+        super().__init__(inputs, connection, debug)
         if connection:
-            credentials.check(connection)
-        self._inputs = inputs
-        self._connection = connection
-        self._debug = debug
-        self._lock = threading.RLock()
+            check(connection)
+        self._tracing = Tracing(debug, inputs.log_request, inputs.log_response)
         self._clients: dict[tuple[str, str], Any] = {}
-        self._session = _Session(Proxies(network, self._debug), self._watch, profile)
+        self._proxies = Leading(network, self._debug)
+        self._session = _Session(self._proxies, self._watch, profile)
         keep_metadata_near()
         with asking("read the AWS configuration of this machine"):
-            self._endpoint = s3_endpoint(self._session, inputs.endpoint_url)
-            self.region = find_region(self._session, inputs.region_name, default_region, self._endpoint)
+            self._s3_endpoint = s3_endpoint(self._session, inputs.endpoint_url)
+            self.region = find_region(self._session, inputs.region_name, default_region, self._s3_endpoint)
             self._session.set_config_variable("region", self.region)
             self._session.set_config_variable("sts_regional_endpoints", "regional")
-            self._session.set_config_variable("ca_bundle", authorities(self._session, network))
+            self._authorities = authorities(self._session.get_config_variable("ca_bundle"), network)
+            self._session.set_config_variable("ca_bundle", self._authorities)
             self._session.set_default_client_config(_config(self._session, inputs))
             credentials.provide(self._session, connection, mask=mask, debug=debug)
+        if not network.verify:  # the door has told it, once and in its own words
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def client(self, service: str, **config: Any) -> Any:
         with self._lock:
@@ -77,55 +79,46 @@ class Clients:
         with self._lock:
             return credentials.with_key(self._session, self._origin)
 
-    def identity(self) -> Identity:
-        with self._lock:
-            return self._identity
+    def way(self, url: str) -> Way:
+        return Way(self._proxies.proxy_url_for(url) or "", self._authorities)
 
-    def guard(self) -> Identity | None:
-        allowed = self._allowed_account_ids()
-        if allowed:
-            identity = self.identity()
-            for ids, whose in allowed:
-                _check_account(identity, ids, whose)
-            return identity
-        self._origin  # noqa: B018 - credentials that cannot be fetched are an error, and not a network without an STS
-        return None if self._inputs.endpoint_url else self._identity_if_asked()
+    def s3(self, bucket: str) -> S3Address:
+        client = self.client("s3")
+        with asking(f"find the endpoint of {bucket}"):
+            endpoint = bucket_endpoint(client, bucket)
+        way = self.way(endpoint.url)
+        trusting = way if way.ca_file is not None else replace(way, ca_file=usual_authorities())
+        return S3Address(
+            endpoint.url.rstrip("/"),
+            endpoint.scheme,
+            endpoint.service,
+            endpoint.region,
+            credentials.provider_of(self._session),
+            trusting,
+            attempts_of(self._session),
+            self._tracing,
+            partial(credentials.renew, self._session),
+        )
+
+    @property
+    def _endpoint(self) -> str:
+        return self._s3_endpoint
 
     @cached_property
     def _origin(self) -> str:
         return credentials.resolve(self._session)
 
-    @cached_property
-    def _identity(self) -> Identity:
-        sts = self.client("sts", connect_timeout=5, retries={"total_max_attempts": 2})
-        if self._foreign and is_aws(self._session, sts.meta.endpoint_url):
-            raise CredentialsError(
-                f"The account of {self._origin} cannot be asked for: {self._endpoint} is not AWS's, and AWS knows "
-                "nothing of another store's keys.",
-                advice="Empty allowedAccountIds, or name the store's STS in AWS_ENDPOINT_URL_STS.",
-            )
-        with asking(f"use the credentials of {self._origin}"):
-            answer = sts.get_caller_identity()
-        return Identity(answer["Account"], answer["Arn"], self._origin)
-
     @property
-    def _foreign(self) -> bool:
-        return bool(self._endpoint) and not is_aws(self._session, self._endpoint)
+    def _sts(self) -> Any:
+        return self.client("sts", connect_timeout=5, retries={"total_max_attempts": 2})
 
-    def _identity_if_asked(self) -> Identity | None:
-        """Nobody demanded an account here: a network with a way to S3 alone is no reason to stop, nor a store without an STS."""
-        silences = (NetworkError, AwsError, CredentialsError) if self._foreign else NetworkError
-        try:
-            return self.identity()
-        except silences as silent:
-            self._debug(f"No account is known: {silent}")
-            return None
+    def _sts_url(self) -> str:
+        return str(self._sts.meta.endpoint_url)
 
-    def _allowed_account_ids(self) -> list[tuple[tuple[str, ...], str]]:
-        lists = [(self._inputs.allowed_account_ids, "the allowed accounts of this task")]
-        if self._connection:
-            lists.append((self._connection.allowed_account_ids, f"the allowed accounts of {self._connection.origin}"))
-        return [(ids, whose) for ids, whose in lists if ids]
+    def _caller(self) -> tuple[str, str]:
+        with asking(f"use the credentials of {self._origin}"):
+            answer = self._sts.get_caller_identity()
+        return answer["Account"], answer["Arn"]
 
     def _make(self, service: str, config: Mapping[str, Any]) -> Any:
         endpoint = self._inputs.endpoint_url if service == "s3" else ""
@@ -135,19 +128,15 @@ class Clients:
     def _watch(self, client: Any) -> None:
         _no_hopeless_retries(client)
         _no_silent_redirects(client)
-        trace(client, self._debug, requests=self._inputs.log_request, responses=self._inputs.log_response)
-
-
-def _check_account(identity: Identity, allowed: tuple[str, ...], whose: str) -> None:
-    if identity.account not in allowed:
-        raise CredentialsError(
-            f"The credentials of {identity.origin} belong to account {identity.account} ({identity.arn}), but {whose} "
-            f"are {', '.join(allowed)}.",
-            advice="Nothing was done. Choose another connection, or allow the account (allowedAccountIds).",
-        )
+        trace(client, self._tracing)
 
 
 # --- how a client behaves --------------------------------------------------------------------------------------------------
+
+
+def attempts_of(session: Session) -> int:
+    """AWS_MAX_ATTEMPTS or the profile's, the first attempt included."""
+    return session.get_config_variable("max_attempts") or ATTEMPTS
 
 
 def _config(session: Session, inputs: AwsInputs) -> Config:
@@ -163,7 +152,7 @@ def _config(session: Session, inputs: AwsInputs) -> Config:
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         tcp_keepalive=True,
-        retries={"mode": "adaptive", "total_max_attempts": session.get_config_variable("max_attempts") or ATTEMPTS},
+        retries={"mode": "adaptive", "total_max_attempts": attempts_of(session)},
         request_checksum_calculation=checksums,
         response_checksum_validation=checksums,
         # None leaves it to AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and the profile.
@@ -175,14 +164,18 @@ def _config(session: Session, inputs: AwsInputs) -> Config:
 
 
 class _Session(Session):
-    """Every client that it makes is watched and takes the right way out: botocore's own too, which fetch credentials."""
+    """Every client that it makes is watched, takes the right way out, and asks at what is an address: botocore's own too, which fetch
+    credentials.
+    """
 
-    def __init__(self, proxies: Proxies, watch: Callable[[Any], None], profile: str) -> None:
+    def __init__(self, proxies: Leading, watch: Callable[[Any], None], profile: str) -> None:
         super().__init__(profile=profile or None)
         self._proxies = proxies
         self._watch = watch
 
     def create_client(self, service_name: str, **kwargs: Any) -> Any:  # type: ignore[override] # all by name: nobody means api_version
+        if not kwargs.get("endpoint_url"):
+            configured_endpoint(self, service_name)
         client = super().create_client(service_name, **kwargs)
         self._proxies.lead(client)
         self._watch(client)

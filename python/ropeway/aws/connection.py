@@ -30,7 +30,7 @@ class Web(Protocol):
     """The way to a server that is not AWS's: the same proxy and the same trusted authorities as for AWS."""
 
     def post(self, doing: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Redirects are not followed. Failures of the network and of the server (5xx) are tried again.
+        """Redirects are not followed. Failures of the network and of the server (5xx, 429) are tried again.
 
         `doing` reads on from "Could not". Raises NetworkError where no answer came.
         """
@@ -76,6 +76,17 @@ class Network:
     bypass: tuple[str, ...] = ()
     ca_file: str = ""
     verify: bool = True
+
+
+@dataclass(frozen=True)
+class Way:
+    """How to reach an address that is not AWS's: the proxy (empty: none), and the file with the authorities to trust.
+
+    `ca_file` is None for the usual ones, False where nobody's certificate is looked at. `proxy_url` may carry a password.
+    """
+
+    proxy_url: str = field(default="", repr=False)
+    ca_file: str | bool | None = None
 
 
 UNVERIFIED = (
@@ -153,7 +164,7 @@ class AwsInputs:
     )
     dry_run: bool = inputs.flag(
         "Dry run",
-        "Print the plan and stop: nothing is written, here or in AWS.",
+        "Print the plan and stop: nothing is written, here or in AWS, and no check is asked.",
         group=ADVANCED.name,
     )
     python_path: str = inputs.text(

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
-
-from botocore.exceptions import BotoCoreError
-from botocore.httpsession import ProxyConfiguration
 
 from ropeway.aws.connection import Network
 from ropeway.errors import InputError
@@ -26,22 +22,15 @@ METADATA = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254
 """EC2's instances, ECS's containers, EKS's pods (AWS SDKs and Tools reference, "IMDS" and "Container credential provider")."""
 
 
-class Proxies(ProxyConfiguration):
-    """Takes the place of botocore's own, which judges a client once, by its endpoint: a bucket has a host of its own."""
+class Proxies:
+    """The one that judges each address by itself: a bucket has a host of its own."""
 
     def __init__(self, network: Network, debug: Callable[[str], None]) -> None:
-        super().__init__()
         self._agents = network.proxy_url
         self._bypass = list(_patterns(network.bypass, debug))
-        self._environments = {} if self._agents else getproxies()
+        self._environments = {} if self._agents else _environments()
 
-    def lead(self, client: Any) -> None:
-        """From now on a botocore client's requests go this way. Raises InputError for a proxy that is no address."""
-        self.proxy_url_for(client.meta.endpoint_url)
-        client._endpoint.http_session._proxy_config = self  # noqa: SLF001 - botocore has no other door to it
-        client.meta.events.register_first("needs-retry", self._on_failure)
-
-    def proxy_url_for(self, url: str) -> str | None:  # type: ignore[override] # botocore's answers None too
+    def proxy_url_for(self, url: str) -> str | None:
         """The proxy for this address; None when it is reached without one. Raises InputError."""
         address = urlsplit(url)
         if _is_near(address.hostname or ""):
@@ -61,18 +50,6 @@ class Proxies(ProxyConfiguration):
         login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
         return {"Proxy-Authorization": f"Basic {b64encode(login.encode()).decode()}"}
 
-    def tell_the_way(self, error: BotoCoreError, url: str) -> None:
-        """Botocore's errors tell either where the proxy is or where it should have led: now this one tells both.
-
-        And no login. Botocore looks for it in the whole address, and finds the user p in http.
-        """
-        error.kwargs = {**error.kwargs, "endpoint_url": url, "proxy_url": _masked(self.proxy_url_for(url) or "")}
-        error.args = (error.fmt.format(**error.kwargs),)
-
-    def _on_failure(self, caught_exception: Exception | None, request_dict: Mapping[str, Any], **_: Any) -> None:
-        if isinstance(caught_exception, BotoCoreError):
-            self.tell_the_way(caught_exception, request_dict["url"])
-
     def _is_bypassed(self, address: SplitResult) -> bool:
         """As AgentWebProxy.cs has it: found anywhere in scheme, host and, where it is not the usual one, port."""
         usual = address.port in {None, USUAL_PORTS.get(address.scheme)}
@@ -82,26 +59,36 @@ class Proxies(ProxyConfiguration):
     def _is_in_no_proxy(self, address: SplitResult) -> bool:
         """By name and suffix, as urllib and so AWS's own tools read it, and by network (10.0.0.0/8), as curl and requests do."""
         networks = _networks(self._environments.get("no", ""))
-        return bool(proxy_bypass(address.netloc)) or _is_in(address.hostname or "", networks)
+        return _is_bypassed_by_system(address.netloc) or _is_in(address.hostname or "", networks)
 
 
 def keep_metadata_near() -> None:
     """What botocore itself asks the machine's metadata with reads the environment alone: NO_PROXY has to name the service."""
-    if "http" not in getproxies() or proxy_bypass(METADATA[0]):
+    if "http" not in _environments() or _is_bypassed_by_system(METADATA[0]):
         return
     name = "no_proxy" if "no_proxy" in os.environ else "NO_PROXY"
     near = map(_in_address, ("localhost", "127.0.0.1", "::1", *METADATA))
     os.environ[name] = ",".join(filter(None, [os.environ.get(name), *near]))
 
 
+def _environments() -> Mapping[str, str]:
+    """What urllib knows of proxies: of Windows and macOS their settings too. Elsewhere nothing is known without such a variable."""
+    if sys.platform not in {"win32", "darwin"} and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return {}
+    from urllib.request import getproxies  # noqa: PLC0415 - with it come http.client and email: most agents need not pay for them
+
+    return getproxies()
+
+
+def _is_bypassed_by_system(host: str) -> bool:
+    from urllib.request import proxy_bypass  # noqa: PLC0415 - asked only where there is a proxy
+
+    return bool(proxy_bypass(host))
+
+
 def _is_near(host: str) -> bool:
-    return host in {"localhost", "::1", *METADATA} or host.startswith("127.")
-
-
-def _masked(proxy_url: str) -> str:
-    parts = urlsplit(proxy_url)
-    login, at, address = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{'***' if login else ''}{at}{address}").geturl()
+    """`store.localhost` is this machine, too (RFC 6761, section 6.3): a customer's key may travel there in the clear."""
+    return host in {"localhost", "::1", *METADATA} or host.startswith("127.") or host.endswith(".localhost")
 
 
 def _in_address(host: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Iterator
 
 from botocore.exceptions import InvalidRegionError
@@ -13,13 +12,8 @@ from botocore.utils import BadIMDSRequestError, IMDSRegionProvider, validate_reg
 
 from ropeway.aws.answers import asking
 from ropeway.aws.endpoint import is_aws
+from ropeway.aws.region_names import ANY, SHAPE
 from ropeway.errors import InputError
-
-SHAPE = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d{1,2}")
-"""eu-west-1, us-gov-east-1, eusc-de-east-1: new regions come more often than new botocores, so no list."""
-
-ANY = "us-east-1"
-"""S3-compatible stores do not care, but the signature needs some region; this is the one they are configured with by default."""
 
 NOWHERE = (
     "There is no AWS region: neither the task nor the variable AWS.Region, AWS_REGION, AWS_DEFAULT_REGION, the AWS profile or this "
@@ -29,7 +23,7 @@ NOWHERE = (
 
 def find_region(session: Session, given: str, default: str, endpoint_url: str) -> str:
     """`given` is the task's input, `default` what the door found in AWS.Region. Raises InputError."""
-    foreign = bool(endpoint_url) and not is_aws(session, endpoint_url)
+    foreign = bool(endpoint_url) and not is_aws(endpoint_url)
     with asking("find the AWS region"):
         for source, region in _sources(session, given, default, ask_machine=not foreign):
             if region:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -16,6 +19,12 @@ from ropeway.aws.connection import Connection
 from ropeway.errors import CredentialsError
 
 SESSION_NAME = "ropeway"
+
+SELDOM = 60.0
+"""Seconds until an early renewal that failed is tried again: botocore would try with every request."""
+
+ASIDE = "ropeway-renewal"
+"""The thread of an early renewal."""
 
 Ask = Callable[[], Mapping[str, Any]]
 """Asks STS for a session of a role, and answers what it answered. Raises RopewayError."""
@@ -50,6 +59,30 @@ def _asked(given: Connection) -> dict[str, Any]:
     }
 
 
+class Lasting(RefreshableCredentials):
+    """Who asks waits for a renewal only where there has to be one. An early one is made aside, for requests are signed on a loop that carries
+    all others: an STS that hangs would hold up a whole transfer whose keys are still good.
+    """
+
+    _aside: threading.Thread | None = None
+    _not_before = 0.0
+
+    def _refresh(self) -> None:
+        if self.refresh_needed(self._mandatory_refresh_timeout):  # type: ignore[attr-defined]
+            super()._refresh()  # type: ignore[misc]
+        elif self.refresh_needed() and time.monotonic() >= self._not_before and not self._is_under_way():
+            self._aside = threading.Thread(target=self._renew_early, name=ASIDE, daemon=True)
+            self._aside.start()
+
+    def _is_under_way(self) -> bool:
+        return self._aside is not None and self._aside.is_alive()
+
+    def _renew_early(self) -> None:
+        with suppress(Exception):  # whoever cannot do without tries again, and is told
+            super()._refresh()  # type: ignore[misc]
+        self._not_before = time.monotonic() + SELDOM
+
+
 def lasting(ask: Ask, given: Connection, told: str, mask: Callable[[str], None]) -> RefreshableCredentials:
     """Credentials of the role that renew themselves. `mask` takes their secrets before anybody else does."""
 
@@ -61,13 +94,8 @@ def lasting(ask: Ask, given: Connection, told: str, mask: Callable[[str], None])
 
     # botocore renews 15 minutes before the end, and waits for it from 10 on: a session of 15 minutes would be renewed
     # for every request.
-    return RefreshableCredentials.create_from_metadata(
-        fetch(),
-        fetch,
-        told,
-        advisory_timeout=min(900, given.duration_seconds // 4),
-        mandatory_timeout=min(600, given.duration_seconds // 8),
-    )
+    advisory, mandatory = min(900, given.duration_seconds // 4), min(600, given.duration_seconds // 8)
+    return Lasting.create_from_metadata(fetch(), fetch, told, advisory_timeout=advisory, mandatory_timeout=mandatory)
 
 
 def _keys(answer: Mapping[str, Any], role: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
@@ -11,41 +12,59 @@ SECRET_HEADERS = {
     "proxy-authorization",
     "x-amz-security-token",
     "x-amz-s3session-token",
+    "x-amz-sso_bearer_token",
     "x-amz-server-side-encryption-customer-key",
     "x-amz-server-side-encryption-customer-key-md5",
     "x-amz-copy-source-server-side-encryption-customer-key",
     "x-amz-copy-source-server-side-encryption-customer-key-md5",
+    "cookie",
+    "set-cookie",
 }
 SECRET_PARAMETERS = {"x-amz-signature", "x-amz-security-token", "x-amz-credential", "signature", "awsaccesskeyid"}
 
 HIDDEN = "***"
 
 
-def trace(client: Any, debug: Callable[[str], None], *, requests: bool, responses: bool) -> None:
+@dataclass(frozen=True)
+class Tracing:
+    """Who is told of requests and answers, and of which. An engine asks `requests` and `responses` first: making a line takes its time."""
+
+    debug: Callable[[str], None]
+    requests: bool
+    responses: bool
+
+    def request(self, method: str, url: str, headers: Mapping[str, Any]) -> None:
+        if self.requests:
+            self.debug(f"> {method} {shown_url(url)} {shown_headers(headers)}")
+
+    def response(self, operation: str, status: int, headers: Mapping[str, Any]) -> None:
+        """`operation` is "s3.PutObject"."""
+        if self.responses:
+            self.debug(f"< {operation} {status} {shown_headers(headers)}")
+
+    def silence(self, operation: str, error: BaseException | None) -> None:
+        if self.responses:
+            self.debug(f"< {operation} no answer: {type(error).__name__}")
+
+
+def trace(client: Any, tracing: Tracing) -> None:
     """From now on each request and each answer of a botocore client is told, retries too."""
 
     # What a handler of before-send returns, botocore takes for the answer: these return None.
     def on_request(request: Any, **_: Any) -> None:
-        debug(request_line(request))
+        tracing.request(request.method, request.url, request.headers)
 
     def on_response(event_name: str, response_dict: Any, exception: Any, **_: Any) -> None:
-        debug(response_line(event_name.partition(".")[2], response_dict, exception))
+        operation = event_name.partition(".")[2]
+        if response_dict is None:
+            tracing.silence(operation, exception)
+        else:
+            tracing.response(operation, response_dict["status_code"], response_dict["headers"])
 
-    if requests:
+    if tracing.requests:
         client.meta.events.register_last("before-send", on_request)
-    if responses:
+    if tracing.responses:
         client.meta.events.register_last("response-received", on_response)
-
-
-def request_line(request: Any) -> str:
-    return f"> {request.method} {shown_url(request.url)} {shown_headers(request.headers)}"
-
-
-def response_line(operation: str, response: Mapping[str, Any] | None, exception: BaseException | None) -> str:
-    """`operation` is "s3.PutObject"."""
-    if response is None:
-        return f"< {operation} no answer: {type(exception).__name__}"
-    return f"< {operation} {response['status_code']} {shown_headers(response['headers'])}"
 
 
 def shown_headers(headers: Mapping[str, Any]) -> str:

@@ -21,9 +21,13 @@ from botocore.session import Session
 from ropeway.aws.answers import asking
 from ropeway.aws.connection import Reply
 from ropeway.aws.silence import is_hopeless
+from ropeway.wire.waiting import retry_after
 
 PAUSES = (1.0, 3.0)
-"""Seconds before the second and the third attempt."""
+"""Seconds before the second and the third attempt, unless the server asks for more."""
+
+LONGEST = 30.0
+"""Seconds that it is waited for at most: Azure DevOps may ask for minutes."""
 
 CONFIG = Config(signature_version=UNSIGNED, read_timeout=20)
 """Seconds: what is asked here are small things."""
@@ -55,15 +59,17 @@ def _sent(http: Any, url: str, headers: Mapping[str, str], body: bytes) -> Reply
 
 
 def _persistently(send: Callable[[], Reply]) -> Reply:
-    """What passes is tried again: a network that failed, a server that did (5xx)."""
+    """What passes is tried again: a network that failed, a server that did (5xx) or is asked too much (429)."""
     for pause in PAUSES:
+        asked = 0.0
         try:
             reply = send()
         except (HTTPClientError, NotConnectedError) as error:
             if is_hopeless(error):
                 raise
         else:
-            if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR and reply.status != HTTPStatus.TOO_MANY_REQUESTS:
                 return reply
-        time.sleep(pause)
+            asked = retry_after(reply.headers, LONGEST)
+        time.sleep(max(pause, asked))
     return send()
