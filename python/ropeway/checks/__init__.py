@@ -1,0 +1,1 @@
+"""What is asked after a deploy: the suite, the runner, and the kinds of checks."""

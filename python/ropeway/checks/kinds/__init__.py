@@ -1,0 +1,1 @@
+"""A file is a kind of check, and exports it as KIND."""
