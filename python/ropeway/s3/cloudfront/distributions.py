@@ -1,0 +1,87 @@
+"""What AWS says of a distribution, as far as invalidations and alias records need it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ropeway.aws.answers import asking
+from ropeway.aws.session import Aws
+
+ID = re.compile(r"[A-Z0-9]{2,64}")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """`path` is where in it the distribution begins: `/site`, or empty."""
+
+    host: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """`names` are the host names that it answers for beside its own. `by_query`: some copies are kept by query string, too.
+
+    `has_functions`: code at the edge may answer otherwise than the bucket does.
+    """
+
+    id: str
+    host: str
+    names: tuple[str, ...]
+    enabled: bool
+    origins: tuple[Origin, ...]
+    root: str
+    by_query: bool
+    has_functions: bool = False
+
+    def paths_into(self, bucket: str) -> tuple[str, ...]:
+        """The path of each origin that is this bucket, by its website endpoint or by its own."""
+        return tuple(dict.fromkeys(origin.path for origin in self.origins if is_of_bucket(origin.host, bucket)))
+
+    def by_website(self, bucket: str) -> bool:
+        """Whether one of them is the bucket's website endpoint."""
+        ours = (origin.host.lower() for origin in self.origins if is_of_bucket(origin.host, bucket))
+        return any(".s3-website" in host for host in ours)
+
+
+def is_of_bucket(host: str, bucket: str) -> bool:
+    """S3 user guide, "Virtual hosting of general purpose buckets" and "Website endpoints"."""
+    rest = host.lower().removeprefix(f"{bucket.lower()}.")
+    return rest != host.lower() and bool(
+        re.fullmatch(r"s3(-website)?([.-](dualstack\.)?[a-z0-9-]+)?\.amazonaws\.(com|com\.cn|eu)", rest)
+    )
+
+
+def read_distribution(aws: Aws, id: str) -> Distribution:
+    """Raises AwsError (there is none of this id), AccessDenied."""
+    with asking(f"look at the distribution {id}", action="cloudfront:GetDistribution"):
+        told = aws.client("cloudfront").get_distribution(Id=id)["Distribution"]
+    config = told["DistributionConfig"]
+    return Distribution(
+        id,
+        str(told["DomainName"]).lower(),
+        tuple(name.lower() for name in config.get("Aliases", {}).get("Items", ())),
+        bool(config.get("Enabled", True)),
+        tuple(Origin(one["DomainName"], one.get("OriginPath", "")) for one in config["Origins"]["Items"]),
+        str(config.get("DefaultRootObject", "")),
+        any(_forwards_queries(behaviour) for behaviour in _behaviours(config)),
+        any(_has_functions(behaviour) for behaviour in _behaviours(config)),
+    )
+
+
+def _behaviours(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield config.get("DefaultCacheBehavior", {})
+    yield from config.get("CacheBehaviors", {}).get("Items") or ()
+
+
+def _forwards_queries(behaviour: Mapping[str, Any]) -> bool:
+    """By its own settings; what a cache policy says is not asked for."""
+    return bool(behaviour.get("ForwardedValues", {}).get("QueryString"))
+
+
+def _has_functions(behaviour: Mapping[str, Any]) -> bool:
+    kinds = ("LambdaFunctionAssociations", "FunctionAssociations")
+    return any(behaviour.get(kind, {}).get("Quantity") for kind in kinds)

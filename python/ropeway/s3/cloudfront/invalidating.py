@@ -1,0 +1,175 @@
+"""Invalidating what is old: noted before the first change, asked for after the last, and waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ropeway.aws.answers import asking
+from ropeway.aws.session import Aws
+from ropeway.errors import AwsError, RopewayError
+from ropeway.outcome import Cancellation, Done, Run, counted, duration
+from ropeway.s3.cloudfront.journal import Journal, Pending, change_journal
+from ropeway.s3.cloudfront.planning import Invalidation
+from ropeway.s3.engine import ObjectEngine
+from ropeway.s3.state.place import StatePlace
+
+TOO_MANY = "TooManyInvalidationsInProgress"
+PAUSES = (0.5, 1.0, 2.0, 5.0)
+"""Seconds between two looks; the last one again and again. An invalidation takes from seconds to a few minutes."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`seconds` is how long CloudFront may take, before it accepts an invalidation and until it has completed it."""
+
+    wait: bool = True
+    seconds: float = 1200.0
+
+
+@dataclass(frozen=True)
+class Journalled:
+    """Where the journal is: the folder with the state of the site."""
+
+    engine: ObjectEngine
+    site: StatePlace
+
+
+def note(
+    journal: Journalled, planned: Sequence[Invalidation], cancellation: Cancellation, *, known: tuple[str, ...] = ()
+) -> None:
+    """Before the first change: whatever becomes of this run, the next one knows what is old, and of which distributions (`known`)."""
+    noted = {one.distribution: one.pending for one in planned}
+
+    def noting(there: Journal) -> Journal:
+        return replace(there, pending={**there.pending, **noted}, known=known or there.known)
+
+    if noted or known:
+        change_journal(journal.engine, journal.site, noting, cancellation)
+
+
+def invalidate(
+    aws: Aws, journal: Journalled, planned: Sequence[Invalidation], terms: Terms, run: Run
+) -> tuple[Done[None], ...]:
+    """All distributions are asked before the first is waited for. Errors of one end up in its results, and it stays in the journal.
+
+    Raises what concerns all: Cancelled, NetworkError, CredentialsError.
+    """
+    began = time.monotonic()
+    errors = dict(_Invalidating(aws, terms, run, began + terms.seconds).refused(planned))
+    done = {one.distribution: one.pending for one in planned if one.distribution not in errors}
+    if done:
+        change_journal(journal.engine, journal.site, lambda there: _without(there, done), run.cancellation)
+    return tuple(_results(planned, errors, time.monotonic() - began))
+
+
+def _without(there: Journal, done: Mapping[str, Pending]) -> Journal:
+    """What somebody else has noted meanwhile stays."""
+    return replace(there, pending={id: one for id, one in there.pending.items() if done.get(id) != one})
+
+
+def _results(
+    planned: Sequence[Invalidation], errors: Mapping[str, RopewayError], seconds: float
+) -> Iterator[Done[None]]:
+    for one in planned:
+        yield from (Done(step, seconds, errors.get(one.distribution)) for step in one.steps)
+
+
+# --- asking, and waiting ----------------------------------------------------------------------------------------------------
+
+
+class _Late(RopewayError):
+    """CloudFront took longer than it may."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An invalidation that CloudFront knows by its id."""
+
+    invalidation: Invalidation
+    id: str
+    completed: bool
+
+
+@dataclass(frozen=True)
+class _Invalidating:
+    """`deadline` by the monotonic clock."""
+
+    aws: Aws
+    terms: Terms
+    run: Run
+    deadline: float
+
+    def refused(self, planned: Sequence[Invalidation]) -> Iterator[tuple[str, RopewayError]]:
+        """The distributions of which it could not be done, and why."""
+        asked = []
+        for one in planned:
+            try:
+                asked.append(self._asked(one))
+            except (AwsError, _Late) as refused:
+                yield one.distribution, refused
+        for each in asked if self.terms.wait else ():
+            try:
+                self._await(each)
+            except (AwsError, _Late) as refused:
+                yield each.invalidation.distribution, refused
+
+    def _asked(self, one: Invalidation) -> _Asked:
+        """As long as too many are in progress, again."""
+        paths = counted(len(one.pending.paths), "path")
+        for attempt, pause in enumerate(_pauses()):
+            try:
+                told = self._create(one)
+            except AwsError as refused:
+                if refused.code != TOO_MANY:
+                    raise
+                if not attempt:
+                    self.run.tell.note(f"{one.distribution} has too many invalidations in progress: waiting.")
+                self._pause(pause, one, refused.message)
+            else:
+                self.run.tell.note(f"Invalidates {paths} of {one.distribution}: {told['Id']}, {told['Status']}.")
+                return _Asked(one, str(told["Id"]), told["Status"] == "Completed")
+        raise AssertionError("the pauses never end")
+
+    def _create(self, one: Invalidation) -> Mapping[str, Any]:
+        paths = {"Quantity": len(one.pending.paths), "Items": list(one.pending.paths)}
+        batch = {"Paths": paths, "CallerReference": one.pending.reference}
+        with asking(f"invalidate {_what(one)}", action="cloudfront:CreateInvalidation"):
+            answer = self._client.create_invalidation(DistributionId=one.distribution, InvalidationBatch=batch)
+        told: Mapping[str, Any] = answer["Invalidation"]
+        return told
+
+    def _await(self, asked: _Asked) -> None:
+        one, completed, pauses = asked.invalidation, asked.completed, _pauses()
+        while not completed:
+            self._pause(next(pauses), one, f"{asked.id} is in progress")
+            with asking(f"see how far the invalidation {asked.id} is", action="cloudfront:GetInvalidation"):
+                told = self._client.get_invalidation(DistributionId=one.distribution, Id=asked.id)
+            completed = told["Invalidation"]["Status"] == "Completed"
+
+    def _pause(self, seconds: float, one: Invalidation, why: str) -> None:
+        """Raises _Late where the time is over, Cancelled."""
+        if time.monotonic() + seconds > self.deadline:
+            raise _Late(
+                f"CloudFront has not invalidated {_what(one)} within {duration(self.terms.seconds)}: {why}.",
+                advice="The release is live, and edges may show what was there before. Run again to wait on, or give it more "
+                "time (invalidationMinutes).",
+            )
+        self.run.cancellation.wait(seconds)
+        self.run.cancellation.check()
+
+    @property
+    def _client(self) -> Any:
+        return self.aws.client("cloudfront")
+
+
+def _what(one: Invalidation) -> str:
+    return f"{counted(len(one.pending.paths), 'path')} of the distribution {one.distribution}"
+
+
+def _pauses() -> Iterator[float]:
+    yield from PAUSES
+    while True:
+        yield PAUSES[-1]

@@ -1,0 +1,81 @@
+"""What would be invalidated of which distribution. Reads nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ropeway.outcome import Reason, Step
+from ropeway.s3.cloudfront.distributions import Distribution
+from ropeway.s3.cloudfront.folding import fold
+from ropeway.s3.cloudfront.journal import Journal, Pending, new_nonce
+from ropeway.s3.cloudfront.paths import EVERYTHING, is_wildcard, paths_of
+
+
+@dataclass(frozen=True)
+class Stale:
+    """What is old at the edge after a release: objects by their whole keys, or all of it.
+
+    `release` names the invalidation; `indexes` are the names of index documents.
+    """
+
+    bucket: str
+    keys: tuple[str, ...]
+    release: str
+    everything: bool = False
+    indexes: tuple[str, ...] = ("index.html",)
+
+
+@dataclass(frozen=True)
+class Invalidation:
+    """Of one distribution. `pending` is what the journal will tell of it."""
+
+    distribution: str
+    pending: Pending
+
+    @cached_property
+    def steps(self) -> tuple[Step[None], ...]:
+        """A step for each path: the same ones in the plan and in the results."""
+        names = (f"CloudFront {self.distribution}: {path}" for path in self.pending.paths)
+        return tuple(Step("invalidate", name, Reason.STALE, 0) for name in names)
+
+
+def plan_invalidations(
+    distributions: Sequence[Distribution], stale: Stale, journal: Journal, limit: int
+) -> tuple[Invalidation, ...]:
+    """Those that an earlier run has left are among them. None for a distribution of which nothing is old."""
+    found = ((one.id, _pending(one, stale, journal.pending.get(one.id), limit)) for one in distributions)
+    return tuple(Invalidation(id, pending) for id, pending in found if pending)
+
+
+def _pending(distribution: Distribution, stale: Stale, left: Pending | None, limit: int) -> Pending | None:
+    """What this run changes is asked for anew, whatever was asked for before; what is only left over, under the reference it has."""
+    changed = set(stale_paths(distribution, stale))
+    if not changed:
+        return left
+    return Pending(stale.release, fold({*changed, *(left.paths if left else ())}, limit), new_nonce())
+
+
+def stale_paths(distribution: Distribution, stale: Stale) -> Iterator[str]:
+    """Not folded yet. A wildcard each, where copies are kept by query string: a path alone reaches none of those."""
+    if stale.everything:
+        yield EVERYTHING
+        return
+    indexes = {*stale.indexes, *filter(None, [distribution.root])}
+    for origin in distribution.paths_into(stale.bucket) or ("",):
+        for key in stale.keys:
+            for path in paths_of(key, origin, indexes):
+                yield f"{path}*" if distribution.by_query and not is_wildcard(path) else path
+
+
+def warnings_of(distributions: Iterable[Distribution], bucket: str) -> Iterator[str]:
+    """Sentences."""
+    for one in distributions:
+        if not one.paths_into(bucket):
+            origins = ", ".join(origin.host for origin in one.origins)
+            yield (
+                f"No origin of the distribution {one.id} is the bucket {bucket} (they are {origins}): its paths are taken to be the keys of the bucket."
+            )
+        if not one.enabled:
+            yield f"The distribution {one.id} is disabled: it shows nothing to anybody."

@@ -1,0 +1,189 @@
+"""CloudFront's copies of what a release changes: the inputs, and the plan beside that of the objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ropeway import inputs
+from ropeway.aws.connection import AwsInputs
+from ropeway.aws.policy import IamAction
+from ropeway.aws.session import Aws
+from ropeway.errors import AwsError
+from ropeway.inputs import Group, Spelling
+from ropeway.outcome import Run, listing
+from ropeway.s3.site.beside import NOTHING, Beside, Changed
+from ropeway.s3.site.standing import Site
+
+if TYPE_CHECKING:
+    from ropeway.s3.cloudfront.distributions import Distribution
+    from ropeway.s3.cloudfront.journal import Journal
+
+CLOUDFRONT = Group("cloudfront", "CloudFront")
+DISTRIBUTIONS = "arn:{partition}:cloudfront::*:distribution/*"
+ACTIONS = (
+    IamAction(
+        "cloudfront:GetDistribution",
+        DISTRIBUTIONS,
+        "distributionIds, also of the release that is taken back, or dnsAliases name a distribution",
+    ),
+    IamAction(
+        "cloudfront:CreateInvalidation", DISTRIBUTIONS, "distributionIds, also of the release that is taken back"
+    ),
+    IamAction("cloudfront:GetInvalidation", DISTRIBUTIONS, "the same, and waitForInvalidation"),
+)
+SERVICES = ("cloudfront",)
+MINUTE = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudFrontInputs(AwsInputs):
+    """Which distributions show the site, and how far they are waited for."""
+
+    distribution_ids: tuple[str, ...] = inputs.lines(
+        "CloudFront distributions",
+        "The ids of the distributions that show the site, one a line. After a release, and after a rollback, their copies of what changed are "
+        "invalidated; those of fingerprinted files are not. A rollback that names none takes those that the last release has named.",
+        group=CLOUDFRONT.name,
+        metavar="ID",
+    )
+    index_document: str = inputs.text(
+        "Index document",
+        "What is shown for a folder: `docs/` is `docs/index.html`.",
+        default="index.html",
+        group=CLOUDFRONT.name,
+        metavar="NAME",
+    )
+    invalidation_limit: int = inputs.number(
+        "Paths of an invalidation, at most",
+        "When more paths changed, whole folders are invalidated (`/docs/*`), the deepest first. AWS charges by the path, from the 1,001st of a "
+        "month on; a wildcard is one path. 0: always everything (`/*`).",
+        default=30,
+        at_least=0,
+        at_most=3000,
+        group=CLOUDFRONT.name,
+    )
+    wait_for_invalidation: bool = inputs.flag(
+        "Wait for CloudFront",
+        "Go on, to the checks for example, when CloudFront has completed the invalidation. Otherwise as soon as it has accepted it.",
+        default=True,
+        group=CLOUDFRONT.name,
+    )
+    invalidation_minutes: int = inputs.number(
+        "CloudFront's time in minutes",
+        "How long an invalidation may take, at most. When it takes longer, the task fails, and the release stays live.",
+        default=20,
+        at_least=1,
+        at_most=240,
+        group=CLOUDFRONT.name,
+    )
+
+    def problems(self, spell: Spelling) -> Iterator[str]:
+        yield from super().problems(spell)
+        for id in self.distribution_ids:
+            if not is_distribution(id):
+                yield f"{spell('distribution_ids')} holds {id!r}, which is no id of a distribution; one reads E2QWRUHAPOMQZL."
+        if "/" in self.index_document:
+            yield f"{spell('index_document')} is {self.index_document!r}: it is a name without a folder."
+
+
+def is_distribution(text: str) -> bool:
+    return text.isascii() and text.isalnum() and text.isupper() and len(text) >= 8
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The distributions that show the site, as AWS tells of them. `known` is what the journal shall tell of them from now on (empty: what it does)."""
+
+    distributions: tuple[Distribution, ...] = ()
+    warnings: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+
+NO_EDGES = Edges()
+
+
+def edges_of(given: CloudFrontInputs, site: Site, aws: Aws, run: Run, *, releases: bool) -> Edges:
+    """Those that are named. A rollback that names none tells those that the last release has named: who goes back has no inputs at hand.
+
+    Raises RopewayError for what is named and cannot be looked at; of what is only known, a warning tells.
+    """
+    if not given.distribution_ids:
+        return NO_EDGES if releases else _found(_journal(site, run).known, aws)
+    from ropeway.s3.cloudfront.distributions import read_distribution  # noqa: PLC0415 - start-up counts
+
+    ids = tuple(dict.fromkeys(given.distribution_ids))
+    return Edges(tuple(read_distribution(aws, id) for id in ids), known=ids if releases else ())
+
+
+_FORGOTTEN = (
+    "This run names no distribution (distributionIds), and the release before it named {}: edges go on showing what they have. Name them, or delete "
+    "{} if none shows the site any more."
+)
+
+
+def _forgotten(site: Site, run: Run) -> tuple[str, ...]:
+    known = _journal(site, run).known
+    return (_FORGOTTEN.format(listing(list(known)), _where(site)),) if known else ()
+
+
+def _found(known: Sequence[str], aws: Aws) -> Edges:
+    from ropeway.s3.cloudfront.distributions import read_distribution  # noqa: PLC0415 - start-up counts
+
+    found: list[Distribution] = []
+    warnings: list[str] = []
+    for id in known:
+        try:
+            found.append(read_distribution(aws, id))
+        except AwsError as refused:
+            warnings.append(
+                f"The last release told the distribution {id}, this run cannot, and it may go on showing what it has: {refused}"
+            )
+    return Edges(tuple(found), tuple(warnings))
+
+
+def _journal(site: Site, run: Run) -> Journal:
+    from ropeway.s3.cloudfront.journal import read_journal  # noqa: PLC0415 - start-up counts
+
+    return read_journal(site.engine, site.state, run.cancellation)
+
+
+def _where(site: Site) -> str:
+    from ropeway.s3.cloudfront.journal import journal_place  # noqa: PLC0415 - start-up counts
+
+    return journal_place(site.state).address
+
+
+def plan_invalidation(
+    given: CloudFrontInputs,
+    site: Site,
+    edges: Edges,
+    run: Run,
+    *,
+    release: str,
+    changed: Sequence[Changed],
+    everything: bool = False,
+) -> Beside:
+    """Reads what earlier runs have left to do. Raises RopewayError.
+
+    A fingerprinted file that is new, or gone, is left out: no edge holds other bytes under its name. One that changed under its name is not.
+    """
+    if not edges.distributions:
+        return replace(NOTHING, warnings=edges.warnings or (_forgotten(site, run) if changed else ()))
+    # Imported by who has distributions: start-up counts.
+    from ropeway.s3.cloudfront import invalidating, planning  # noqa: PLC0415
+
+    keys = tuple(site.target.key(one.key) for one in changed if not (one.immutable and one.fresh))
+    stale = planning.Stale(site.target.bucket, keys, release, everything, (given.index_document,))
+    left = _journal(site, run)
+    planned = planning.plan_invalidations(edges.distributions, stale, left, given.invalidation_limit)
+    terms = invalidating.Terms(given.wait_for_invalidation, given.invalidation_minutes * MINUTE)
+    journal = invalidating.Journalled(site.engine, site.state)
+    known = edges.known if edges.known != left.known else ()
+    return Beside(
+        steps=tuple(step for one in planned for step in one.steps),
+        apply=lambda aws, run: invalidating.invalidate(aws, journal, planned, terms, run),
+        before=lambda _, run: invalidating.note(journal, planned, run.cancellation, known=known),
+        warnings=(*edges.warnings, *planning.warnings_of(edges.distributions, site.target.bucket)),
+    )
