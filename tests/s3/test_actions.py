@@ -32,6 +32,12 @@ def test_a_version_needs_another_action_than_the_current_one():
     )
 
 
+def test_a_copy_reads_its_source_and_writes_its_target():
+    tagged = Headers(tags=(("a", "b"),))
+    assert actions.of_copy(Headers()) == ("s3:GetObject", "s3:PutObject")
+    assert actions.of_copy(tagged, "v1") == ("s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectTagging")
+
+
 def test_what_a_message_may_name_is_what_the_tasks_declare():
     everything = Headers(tags=(("a", "b"),), acl="private", lock_mode="GOVERNANCE", legal_hold=True, sse="aws:kms")
     named = {

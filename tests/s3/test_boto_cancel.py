@@ -8,11 +8,22 @@ import pytest
 
 from ropeway.errors import Cancelled
 from ropeway.outcome import Cancellation
-from ropeway.s3.boto import download, flow
-from tests.s3.boto_kit import NO_RETRIES, engine_at, get, noise, put, until_no_request_is_left
+from tests.s3.boto_kit import (
+    NO_RETRIES,
+    boto_only,
+    each_engine,
+    engine_at,
+    get,
+    noise,
+    put,
+    tune,
+    until_no_request_is_left,
+)
 from tests.servers.cable import cable
 
 MIB = 1 << 20
+
+pytestmark = each_engine
 
 
 @pytest.fixture(autouse=True)
@@ -31,12 +42,18 @@ def large(tmp_path):
 @pytest.fixture
 def hurried(monkeypatch):
     """Little patience with what cannot come; on a slow machine what can may still take its time."""
-    monkeypatch.setattr(flow, "GRACE", 0.3)
+    tune(monkeypatch, grace=0.3, clean_up=60)
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """What can end, and what can be cleaned up, is waited for."""
+    tune(monkeypatch, grace=60, clean_up=60)
 
 
 @pytest.fixture
 def hopeless(monkeypatch, hurried):
-    monkeypatch.setattr(flow, "CLEAN_UP", 0.5)
+    tune(monkeypatch, clean_up=0.5)
 
 
 def uploads(s3, bucket):
@@ -57,7 +74,7 @@ def after(count, cancellation):
     return sent
 
 
-def test_a_cancelled_upload_stops_in_mid_part_and_leaves_no_upload(embedded, s3, bucket, large):
+def test_a_cancelled_upload_stops_in_mid_part_and_leaves_no_upload(embedded, s3, bucket, large, patient):
     cancellation = Cancellation()
     with cable(embedded.endpoint_url) as line, engine_at(line.url, **NO_RETRIES) as engine:
         with pytest.raises(Cancelled, match=r"^Stopped: the job was cancelled\.$"):
@@ -67,8 +84,9 @@ def test_a_cancelled_upload_stops_in_mid_part_and_leaves_no_upload(embedded, s3,
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
+@boto_only
 @pytest.mark.parametrize("operation", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"])
-def test_whatever_request_is_in_flight_no_upload_is_left(embedded, s3, bucket, large, operation):
+def test_whatever_request_is_in_flight_no_upload_is_left(embedded, s3, bucket, large, patient, operation):
     cancellation = Cancellation()
     with engine_at(embedded) as engine:
         engine._client.meta.events.register(f"before-send.s3.{operation}", lambda **_: cancellation.ask("enough"))
@@ -77,7 +95,7 @@ def test_whatever_request_is_in_flight_no_upload_is_left(embedded, s3, bucket, l
     assert uploads(s3, bucket) == []
 
 
-def test_a_cancelled_upload_of_small_files_begins_no_other(embedded, s3, bucket, tmp_path):
+def test_a_cancelled_upload_of_small_files_begins_no_other(embedded, s3, bucket, tmp_path, patient):
     cancellation = Cancellation()
     for number in range(50):
         (tmp_path / str(number)).write_bytes(noise(1000, number))
@@ -93,7 +111,7 @@ def test_a_cancelled_upload_of_small_files_begins_no_other(embedded, s3, bucket,
 
 
 def test_a_cancelled_download_leaves_no_file_of_any_name(embedded, s3, bucket, tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "WHOLE", 9 * MIB)
+    tune(monkeypatch, whole=9 * MIB)
     s3.put_object(Bucket=bucket, Key="large", Body=noise(20 * MIB))
     s3.put_object(Bucket=bucket, Key="small", Body=noise(8 * MIB))
     cancellation = Cancellation()
@@ -106,7 +124,7 @@ def test_a_cancelled_download_leaves_no_file_of_any_name(embedded, s3, bucket, t
     assert os.listdir(tmp_path) == []
 
 
-def test_closing_the_iterator_stops_the_work_and_cleans_up(embedded, s3, bucket, large, tmp_path):
+def test_closing_the_iterator_stops_the_work_and_cleans_up(embedded, s3, bucket, large, tmp_path, patient):
     (tmp_path / "small").write_bytes(b"small")
     sending = threading.Event()
     with engine_at(embedded) as engine:

@@ -7,14 +7,15 @@ import os
 import resource
 import signal
 import zlib
+from dataclasses import replace
 
 import pytest
 
 from ropeway.errors import AwsError, IntegrityError, LocalFileError, NetworkError
 from ropeway.outcome import Cancellation
-from ropeway.s3.boto import download, receive, temporary
+from ropeway.s3 import temporary
 from ropeway.s3.engine import Get
-from tests.s3.boto_kit import FEW_RETRIES, NO_RETRIES, Sent, engine_at, get, noise, put_in_parts, transfer, well
+from tests.s3.boto_kit import FEW_RETRIES, NO_RETRIES, Sent, engine_at, get, noise, put_in_parts, transfer, tune, well
 from tests.servers.cable import cable
 from tests.servers.misbehaving import Answer, s3_error
 
@@ -24,11 +25,9 @@ CRC = base64.b64encode(zlib.crc32(DATA).to_bytes(4, "big")).decode()
 
 
 @pytest.fixture(autouse=True)
-def in_small_ranges(monkeypatch):
+def in_small_ranges(monkeypatch, engine_kind):
     """Objects of more than 50,000 bytes are large here."""
-    monkeypatch.setattr(download, "WHOLE", 50_000)
-    monkeypatch.setattr(download, "RANGE", 9_000)
-    monkeypatch.setattr(receive, "PAUSES", (0.01, 0.01))
+    tune(monkeypatch, whole=50_000, piece=9_000, pauses=(0.01, 0.01))
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ def test_an_answer_without_a_length_that_ends_early_is_not_taken_for_whole(fault
 
 
 def test_an_answer_that_breaks_off_again_and_again_is_an_error_and_leaves_nothing(faulty, stored, down, monkeypatch):
-    monkeypatch.setattr(download, "WHOLE", 200_000)
+    tune(monkeypatch, whole=200_000)
     faulty.on(Answer(200, {"ETag": ETAG}, DATA, cut=10), method="GET", times=1)
     faulty.on(Answer(206, {"ETag": ETAG, "Content-Range": "bytes 10-99999/100000"}, DATA[10:], cut=0), method="GET")
     with pytest.raises(NetworkError, match=r"download s3://.*/large to .*large.*in the middle"):
@@ -166,7 +165,7 @@ def test_a_checksum_of_checksums_is_verified_part_by_part(
     misbehaving, seaweed, seaweed_s3, seaweed_bucket, down, monkeypatch, whole
 ):
     """Against the server that knows them; then with one byte of one part changed."""
-    monkeypatch.setattr(download, "WHOLE", whole)
+    tune(monkeypatch, whole=whole)
     parts = [noise(5 << 20, 1), noise(5 << 20, 2), noise(100, 3)]
     put_in_parts(seaweed_s3, seaweed_bucket, "key", parts, "CRC32", "COMPOSITE")
     etag = seaweed_s3.head_object(Bucket=seaweed_bucket, Key="key")["ETag"].strip('"')
@@ -221,6 +220,16 @@ def test_a_store_that_knows_no_ranges_is_not_believed(faulty, stored, down):
     assert os.listdir(down) == []
 
 
+@pytest.mark.parametrize("headers", [{}, {"x-amz-server-side-encryption": "aws:kms"}], ids=["plain", "kms"])
+def test_a_part_that_nobody_asked_for_is_not_taken_for_the_whole(misbehaving, down, headers):
+    told = {"ETag": '"e"', "Content-Range": "bytes 0-4/10"}
+    misbehaving.on(Answer(206, told | headers, b"hello"), method="GET")
+    (result,) = came_down(misbehaving, Get("bucket", "key", str(down / "file"), 10, "e"))
+    assert isinstance(result.error, IntegrityError)
+    assert "s3://bucket/key did not arrive whole: the store answered with a part of it, unasked" in str(result.error)
+    assert os.listdir(down) == []
+
+
 # --- the object ----------------------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +262,30 @@ def test_a_store_that_does_not_know_if_match_is_checked_by_the_etag(misbehaving,
     misbehaving.on(Answer(200, {"ETag": '"other"'}, DATA), method="GET")
     (result,) = came_down(misbehaving, Get("bucket", "key", str(down / "file"), 100, "planned"))
     assert "the object is not the one any more" in str(result.error)
+
+
+def of_two_versions(request):
+    """A store that lists no ETags and knows no If-Match; its object changes after the first GET."""
+    first, last = (int(end) for end in request.headers.get("range", "bytes=0-99999")[6:].split("-"))
+    told = {"ETag": '"one"' if first == 0 else '"two"', "Content-Range": f"bytes {first}-{last}/100000"}
+    return Answer(206, told, DATA[first : last + 1])
+
+
+def test_ranges_of_two_versions_make_no_file_where_the_plan_knew_no_etag(misbehaving, down):
+    misbehaving.on(Answer(200, {"ETag": '"one"', "Content-Length": "100000"}), method="HEAD")
+    misbehaving.on(of_two_versions, method="GET")
+    (result,) = came_down(misbehaving, Get("bucket", "key", str(down / "file"), 100_000, ""), concurrency=1)
+    assert "the object is not the one any more" in str(result.error)
+    assert {request.headers.get("if-match") for request in misbehaving.requests[1:]} == {'"one"'}
+    assert os.listdir(down) == []
+
+
+def test_the_rest_of_another_version_is_not_taken_up_where_the_plan_knew_no_etag(misbehaving, down):
+    misbehaving.on(Answer(200, {"ETag": '"one"', "Content-Length": "9000"}, DATA[:9000], cut=4000), times=1)
+    misbehaving.on(of_two_versions, method="GET")
+    (result,) = came_down(misbehaving, Get("bucket", "key", str(down / "file"), 9_000, ""), concurrency=1)
+    assert "the object is not the one any more" in str(result.error)
+    assert os.listdir(down) == []
 
 
 def test_an_object_that_is_gone_is_an_error_and_not_a_file(embedded, stored, down):
@@ -325,3 +358,18 @@ def test_the_file_that_was_there_stays_as_it_was_when_the_download_fails(misbeha
     assert result.error is not None
     assert (down / "file").read_bytes() == b"before"
     assert os.listdir(down) == ["file"]
+
+
+def test_answers_without_an_etag_are_not_put_together(misbehaving, tmp_path):
+    """Nobody could tell whether the second is about the same object: here it is not."""
+
+    def answer(request):
+        if "range" in request.headers:
+            rest = {"Content-Range": "bytes 10000-39999/40000", "x-amz-request-id": "REQ42"}
+            return Answer(206, rest, b"B" * 30_000)
+        return Answer(200, {"x-amz-request-id": "REQ42"}, b"A" * 40_000, cut=10_000)
+
+    misbehaving.on(answer)
+    with engine_at(misbehaving.url) as engine, pytest.raises(NetworkError, match="it tells no ETag"):
+        transfer(engine, replace(get("bucket", "key", tmp_path / "down", b"A" * 40_000), etag=""))
+    assert not list(tmp_path.iterdir())

@@ -2,17 +2,17 @@
 
 import pytest
 
-from ropeway.errors import AwsError, BucketMissing, Cancelled, CredentialsError, NetworkError
+from ropeway.errors import AwsError, BucketMissing, Cancelled, CredentialsError, NetworkError, RopewayError
 from ropeway.outcome import Cancellation
-from ropeway.s3.boto import engine as boto_engine
-from ropeway.s3.boto import flow
-from tests.s3.boto_kit import NO_RETRIES, engine_at, until_no_request_is_left
+from tests.s3.boto_kit import NO_RETRIES, each_engine, engine_at, tune, until_no_request_is_left
 from tests.servers.cable import cable
-from tests.servers.misbehaving import Answer, s3_error
+from tests.servers.misbehaving import Answer, s3_error, together
+
+pytestmark = each_engine
 
 
 @pytest.fixture
-def engine(embedded):
+def engine(embedded, engine_kind):
     with engine_at(embedded) as engine:
         yield engine
 
@@ -58,6 +58,32 @@ def test_a_listing_that_breaks_off_is_not_taken_for_all_there_is(misbehaving, mo
             next(listed)
 
 
+@pytest.mark.parametrize("said", ["TRUE", "1", ""])
+def test_a_listing_that_may_go_on_is_not_taken_for_all_there_is(misbehaving, said):
+    more = f"<IsTruncated>{said}</IsTruncated><NextContinuationToken>b</NextContinuationToken><Contents>"
+    misbehaving.on(Answer(body=page("a").body.decode().replace("<Contents>", more).encode()))
+    with (
+        engine_at(misbehaving.url, **NO_RETRIES) as engine,
+        pytest.raises(NetworkError, match=rf"not from S3 \(IsTruncated is '{said}'\)"),
+    ):
+        list(engine.list("bucket", ""))
+
+
+@pytest.mark.parametrize("key", ["other/secret", ""])
+def test_what_was_not_asked_for_is_not_listed(misbehaving, key):
+    """A download would name it by what comes after the prefix; what is gone from a folder would be deleted."""
+    misbehaving.on(page("mine/a", key))
+    with engine_at(misbehaving.url) as engine, pytest.raises(NetworkError, match=f"not from S3 .it lists '{key}'"):
+        list(engine.list("bucket", "mine/"))
+
+
+def test_a_listing_that_goes_round_in_circles_has_an_end(misbehaving):
+    misbehaving.on(page("a", more="same"))
+    with engine_at(misbehaving.url) as engine, pytest.raises(RopewayError):
+        list(engine.list("bucket", ""))
+    assert len(misbehaving.requests) == 2
+
+
 @pytest.mark.parametrize("body", [b"", b"<html><body>Welcome</body></html>"], ids=["nothing", "a page"])
 @pytest.mark.parametrize("ask", ["list", "probe"])
 def test_what_answers_yes_and_is_no_listing_is_no_empty_bucket(misbehaving, ask, body):
@@ -89,7 +115,7 @@ def test_heads_tell_of_each_key_and_none_of_those_that_are_not_there(engine, s3,
 
 
 def test_heads_are_asked_for_many_at_a_time(misbehaving, embedded, bucket):
-    misbehaving.on(s3_error(404, "NoSuchKey", delay=0.3), method="HEAD")
+    misbehaving.on(together(8, s3_error(404, "NoSuchKey")), method="HEAD")
     with engine_at(misbehaving.url, concurrency=8) as engine:
         assert len(list(engine.heads(bucket, [str(number) for number in range(16)]))) == 16
     assert misbehaving.peak == 8
@@ -101,9 +127,29 @@ def test_an_error_that_is_not_absence_is_raised_from_heads(misbehaving):
         list(engine.heads("bucket", ["key"]))
 
 
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_web_page_is_neither_an_object_nor_the_absence_of_one(misbehaving, status):
+    """As a captive portal answers, or a web server at a wrong address."""
+    misbehaving.on(Answer(status, {"Content-Type": "text/html; charset=utf-8"}, b"<html>Welcome</html>"))
+    with engine_at(misbehaving.url, **NO_RETRIES) as engine, pytest.raises(NetworkError, match="not from S3"):
+        list(engine.heads("bucket", ["key"]))
+
+
+def test_a_head_without_a_length_is_none(misbehaving):
+    misbehaving.on(Answer(200, {"ETag": '"e"', "Transfer-Encoding": "chunked"}), method="HEAD")
+    with engine_at(misbehaving.url, **NO_RETRIES) as engine, pytest.raises(NetworkError, match="no Content-Length"):
+        list(engine.heads("bucket", ["key"]))
+
+
+def test_a_web_page_that_says_yes_has_made_no_bucket(misbehaving):
+    misbehaving.on(Answer(200, {"Content-Type": "text/html"}, b"<html>Welcome</html>"))
+    with engine_at(misbehaving.url, **NO_RETRIES) as engine, pytest.raises(NetworkError, match="not from S3"):
+        engine.create_bucket("bucket", "eu-west-1")
+
+
 def test_tags_come_sorted(engine, s3, bucket):
     s3.put_object(Bucket=bucket, Key="key", Body=b"", Tagging="b=2&a=1")
-    assert engine.tags(bucket, "key") == (("a", "1"), ("b", "2"))
+    assert dict(engine.tags(bucket, ["key"])) == {"key": (("a", "1"), ("b", "2"))}
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
@@ -127,7 +173,7 @@ def test_a_bucket_of_somebody_else_is_an_error_that_says_which_call_failed(misbe
 def test_a_bucket_that_somebody_else_makes_at_this_moment_is_waited_for(
     misbehaving, embedded, s3, bucket, monkeypatch, times
 ):
-    monkeypatch.setattr(boto_engine, "BUSY", (0.01, 0.01))
+    tune(monkeypatch, busy=(0.01, 0.01))
     misbehaving.upstream = embedded.endpoint_url
     misbehaving.on(s3_error(409, "OperationAborted"), method="PUT", times=times)
     with engine_at(misbehaving.url) as engine:
@@ -146,7 +192,7 @@ def test_credentials_that_are_refused_are_raised_from_any_of_them(misbehaving):
         for ask in (
             lambda: list(engine.list("bucket", "")),
             lambda: engine.probe("bucket", ""),
-            lambda: engine.tags("bucket", "key"),
+            lambda: list(engine.tags("bucket", ["key"])),
             lambda: engine.create_bucket("bucket", "us-east-1"),
         ):
             with pytest.raises(CredentialsError):
@@ -167,7 +213,7 @@ def test_an_endpoint_that_is_not_there_is_a_matter_of_the_network():
     ids=["list", "heads"],
 )
 def test_reading_can_be_cancelled_while_the_network_is_stuck(embedded, bucket, monkeypatch, ask):
-    monkeypatch.setattr(flow, "GRACE", 0.2)
+    tune(monkeypatch, grace=0.2)
     cancellation = Cancellation()
     with cable(embedded.endpoint_url) as line, engine_at(line.url, **NO_RETRIES) as engine:
         line.dead("down", after=0)

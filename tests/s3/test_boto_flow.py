@@ -10,11 +10,11 @@ from ropeway.errors import Cancelled, NetworkError, RopewayError
 from ropeway.outcome import Cancellation
 from ropeway.s3.boto import flow
 from ropeway.s3.boto.flow import Flow, Stop, check_current
+from tests.waiting import wait_until
 
 
-def results(jobs, *, width=4, cancellation=None):
-    cancellation = cancellation or Cancellation()
-    return Flow(jobs, width=width, stop=Stop(cancellation), cancellation=cancellation).results()
+def results(jobs, *, width=4, cancellation=None, stop=None):
+    return Flow(jobs, width=width, stop=stop or Stop(cancellation or Cancellation())).results()
 
 
 def job(name, *batches):
@@ -88,7 +88,7 @@ def test_an_error_reaches_its_job_when_none_of_its_requests_is_in_flight_any_mor
 
     def slow():
         second_runs.set()
-        time.sleep(0.1)
+        wait_until(lambda: any(batch.error for batch in list(flow._live.values())))
         ended.append("slow")
 
     def careful():
@@ -97,7 +97,8 @@ def test_an_error_reaches_its_job_when_none_of_its_requests_is_in_flight_any_mor
         except RopewayError as error:
             return error.message, list(ended)
 
-    assert list(results([careful()], width=2)) == [("broken", ["slow"])]
+    flow = Flow([careful()], width=2, stop=Stop(Cancellation()))
+    assert list(flow.results()) == [("broken", ["slow"])]
 
 
 def test_clean_up_is_run_and_the_other_jobs_go_on():
@@ -166,24 +167,54 @@ def test_cancellation_stops_what_is_in_flight_begins_nothing_and_cleans_up():
     assert begun == []
 
 
+def test_a_job_of_which_a_part_was_never_begun_is_stopped_even_where_what_was_in_flight_is_answered():
+    cancellation, ended = Cancellation(), []
+    stop = Stop(cancellation)
+
+    def stopping():
+        cancellation.ask("enough")
+        wait_until(lambda: stop._ended)  # the answer comes all the same
+        return "first"
+
+    def waiting():
+        try:
+            ended.append((yield [stopping, lambda: "never begun"]))
+        except RopewayError as error:
+            ended.append(error.message)
+            raise
+
+    with pytest.raises(Cancelled, match="enough"):
+        list(results([waiting()], width=1, stop=stop))
+    assert ended == ["Stopped."]
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """What can end is waited for, however slow this machine is."""
+    monkeypatch.setattr(flow, "GRACE", 60.0)
+    monkeypatch.setattr(flow, "CLEAN_UP", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_what_was_done_by_the_time_of_a_cancellation_is_still_told():
     cancellation = Cancellation()
+    stop = Stop(cancellation)
 
     def arrive_late():
         cancellation.ask("enough")
-        time.sleep(0.3)
+        wait_until(lambda: stop._ended)
         return "arrived"
 
-    found = results([job("late", [arrive_late]), sheltered([_until_stopped], [])], cancellation=cancellation)
+    found = results([job("late", [arrive_late]), sheltered([_until_stopped], [])], stop=stop)
     assert next(found) == ("late", [["arrived"]])
     with pytest.raises(Cancelled):
         next(found)
 
 
 @pytest.fixture
-def hurried(monkeypatch):
+def hurried(monkeypatch, patient):
+    """Little patience with what cannot end."""
     monkeypatch.setattr(flow, "GRACE", 0.2)
-    monkeypatch.setattr(flow, "CLEAN_UP", 0.2)
 
 
 @pytest.fixture
@@ -206,7 +237,8 @@ def test_clean_up_has_threads_even_when_all_are_stuck_and_left_behind(hurried, s
     assert cleaned == ["sheltered"]
 
 
-def test_clean_up_that_is_stuck_is_told_to_its_job_and_said_in_the_error(hurried, stuck):
+def test_clean_up_that_is_stuck_is_told_to_its_job_and_said_in_the_error(hurried, stuck, monkeypatch):
+    monkeypatch.setattr(flow, "CLEAN_UP", 0.2)
     cancellation = Cancellation()
 
     def stubborn():

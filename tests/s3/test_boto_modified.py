@@ -6,19 +6,20 @@ import os
 
 import pytest
 
-from ropeway.s3.boto import download, upload
-from tests.s3.boto_kit import engine_at, get, noise, put, transfer, well
+from tests.s3.boto_kit import each_engine, engine_at, get, noise, put, transfer, well
+
+pytestmark = each_engine
 
 MTIME_NS = 1_712_345_678_500_000_000
 
 
 @pytest.fixture
-def engine(embedded):
+def engine(embedded, engine_kind):
     with engine_at(embedded) as engine:
         yield engine
 
 
-@pytest.mark.parametrize("size", [10, upload.SINGLE + 1], ids=["at once", "in parts"])
+@pytest.mark.parametrize("size", [10, (8 << 20) + 1], ids=["at once", "in parts"])
 def test_it_goes_up_as_metadata_when_it_is_to_be_kept(engine, s3, bucket, tmp_path, size):
     (tmp_path / "a").write_bytes(noise(size))
     os.utime(tmp_path / "a", ns=(MTIME_NS, MTIME_NS))
@@ -27,7 +28,7 @@ def test_it_goes_up_as_metadata_when_it_is_to_be_kept(engine, s3, bucket, tmp_pa
     assert s3.head_object(Bucket=bucket, Key="a")["Metadata"] == {"build": "7", "mtime": "1712345678.5"}
 
 
-@pytest.mark.parametrize("size", [10, download.WHOLE + 1], ids=["at once", "in ranges"])
+@pytest.mark.parametrize("size", [10, (16 << 20) + 1], ids=["at once", "in ranges"])
 def test_it_comes_back_when_it_is_to_be_kept(engine, s3, bucket, tmp_path, size):
     data = noise(size)
     s3.put_object(Bucket=bucket, Key="a", Body=data, Metadata={"mtime": "1712345678.5"})

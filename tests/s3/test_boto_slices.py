@@ -10,6 +10,7 @@ from ropeway.outcome import Cancellation
 from ropeway.s3.boto.flow import Stop
 from ropeway.s3.boto.slices import BLOCK, Slice
 from ropeway.s3.engine import Headers, Put
+from ropeway.s3.files import Same
 
 DATA = bytes(range(256)) * 4000
 
@@ -30,7 +31,7 @@ def told():
 @pytest.fixture
 def piece(put, told):
     def make(offset=1000, length=700_000, cancellation=None):
-        return Slice(put, offset, length, sent=told.append, stop=Stop(cancellation or Cancellation()))
+        return Slice(put, offset, length, same=Same(put), sent=told.append, stop=Stop(cancellation or Cancellation()))
 
     return make
 

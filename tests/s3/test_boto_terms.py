@@ -6,16 +6,19 @@ import pytest
 
 from ropeway.errors import AccessDenied
 from ropeway.outcome import Cancellation
-from ropeway.s3.boto import BotoEngine, upload
+from ropeway.s3.boto import BotoEngine
 from ropeway.s3.engine import Terms
-from tests.s3.boto_kit import Sent, engine_at, get, noise, put, transfer, well
+from tests.s3.boto_kit import Sent, boto_only, each_engine, engine_at, get, noise, put, transfer, well
+
+pytestmark = each_engine
 
 OWNER = "123456789012"
+LARGE = (8 << 20) + 1
 TERMS = Terms(OWNER, requester_pays=True)
 
 
 @pytest.fixture
-def engine(misbehaving, embedded):
+def engine(misbehaving, embedded, engine_kind):
     misbehaving.upstream = embedded.endpoint_url
     with engine_at(misbehaving.url, terms=TERMS) as engine:
         yield engine
@@ -28,7 +31,7 @@ def headers_of(misbehaving) -> set[tuple[str | None, str | None]]:
 
 def test_every_request_says_both(engine, misbehaving, bucket, tmp_path):
     (tmp_path / "small").write_bytes(b"small")
-    large = noise(upload.SINGLE + 1)
+    large = noise(LARGE)
     (tmp_path / "large").write_bytes(large)
     well(
         transfer(
@@ -40,7 +43,7 @@ def test_every_request_says_both(engine, misbehaving, bucket, tmp_path):
     engine.probe(bucket, "")
     assert [entry.key for entry in engine.list(bucket, "")] == ["large", "small"]
     assert len(list(engine.heads(bucket, ["small", "large", "absent"]))) == 3
-    assert engine.tags(bucket, "small") == (("a", "b"),)
+    assert list(engine.tags(bucket, ["small"])) == [("small", (("a", "b"),))]
     well(transfer(engine, get(bucket, "small", tmp_path / "back", b"small")))
     asked = {request.method for request in misbehaving.requests}
     assert asked == {"PUT", "POST", "GET", "HEAD"}
@@ -48,7 +51,7 @@ def test_every_request_says_both(engine, misbehaving, bucket, tmp_path):
 
 
 def test_an_upload_that_is_given_up_says_both(engine, misbehaving, bucket, tmp_path):
-    (tmp_path / "large").write_bytes(bytes(upload.SINGLE + 1))
+    (tmp_path / "large").write_bytes(bytes(LARGE))
     cancelled = Cancellation()
     work = put(tmp_path / "large", bucket, "large")
     results = engine.transfer([work], lambda _: cancelled.ask("enough"), cancelled)
@@ -78,6 +81,7 @@ def test_a_bucket_of_another_account_is_refused_and_the_message_says_which_was_e
     assert "Or the bucket does not belong to account 999999999999 (expectedBucketOwner)." in str(result.error)
 
 
+@boto_only
 def test_an_engine_is_made_twice_on_one_client_with_the_same_terms(embedded, bucket):
     with engine_at(embedded, terms=TERMS) as engine:
         again = BotoEngine(engine._client, concurrency=1, on=TERMS)

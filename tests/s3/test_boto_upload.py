@@ -18,13 +18,27 @@ from ropeway.errors import (
 )
 from ropeway.outcome import Cancellation
 from ropeway.s3.boto import upload
-from ropeway.s3.boto.checksums import in_base64
-from ropeway.s3.boto.upload import MOST_PARTS, part_size
-from tests.s3.boto_kit import FEW_RETRIES, NO_RETRIES, Sent, engine_at, noise, put, transfer, well
+from ropeway.s3.checksums import in_base64
+from ropeway.s3.parts import MOST_PARTS, part_size
+from tests.s3.boto_kit import (
+    FEW_RETRIES,
+    NO_RETRIES,
+    Sent,
+    boto_only,
+    each_engine,
+    engine_at,
+    noise,
+    put,
+    transfer,
+    tune,
+    well,
+)
 from tests.servers.cable import cable
-from tests.servers.misbehaving import Answer, s3_error
+from tests.servers.misbehaving import Answer, _forwarded, s3_error
 
 MIB = 1 << 20
+
+pytestmark = each_engine
 PART = r"partNumber=2"
 
 
@@ -36,9 +50,9 @@ def small(tmp_path):
 
 
 @pytest.fixture
-def large(tmp_path, monkeypatch):
+def large(tmp_path, monkeypatch, engine_kind):
     """A file of three parts."""
-    monkeypatch.setattr(upload, "SINGLE", 5 * MIB)
+    tune(monkeypatch, single=5 * MIB)
     path = tmp_path / "large.bin"
     path.write_bytes(noise(11 * MIB))
     return path
@@ -110,6 +124,7 @@ def test_a_small_file_is_sent_without_asking_first_and_a_large_one_is_not(faulty
     assert len(asked) == 3
 
 
+@boto_only
 @pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
 def test_a_body_is_hashed_for_the_signature_only_where_no_tls_protects_it(small, tls):
     """Hashing costs more than sending; the CRC32 goes with it in any case."""
@@ -224,12 +239,37 @@ def test_an_error_inside_a_completion_that_began_with_200_is_an_error(faulty, s3
     assert uploads(s3, bucket) == []
 
 
+@pytest.mark.parametrize("blanks", [0, 1100])
+def test_an_error_that_came_after_many_blanks_and_has_an_etag_is_no_completion(faulty, s3, bucket, large, blanks):
+    """S3 sends blanks while it works, and its InvalidPart names the part's ETag."""
+    error = b"<Error><Code>InvalidPart</Code><Message>One part could not be found.</Message><ETag>e</ETag></Error>"
+    faulty.on(Answer(200, {}, b'<?xml version="1.0"?>' + b" " * blanks + error), method="POST", target="uploadId")
+    (result,) = sent_up(faulty, put(large, bucket, "key"))
+    assert "InvalidPart: One part could not be found" in str(result.error)
+    assert keys(s3, bucket) == uploads(s3, bucket) == []
+
+
 def test_a_completion_whose_answer_was_lost_is_found_to_have_been_done(faulty, s3, bucket, large):
-    s3.put_object(Bucket=bucket, Key="key", Body=large.read_bytes(), ChecksumAlgorithm="CRC32")  # by the lost attempt
-    faulty.on(Answer(hang_up=True), method="POST", target="uploadId", times=1)
+    def lost(request):
+        s3.put_object(Bucket=bucket, Key="key", Body=large.read_bytes(), ChecksumAlgorithm="CRC32")
+        return Answer(hang_up=True)
+
+    faulty.on(lost, method="POST", target="uploadId", times=1)
     faulty.on(s3_error(404, "NoSuchUpload"), method="POST", target="uploadId")
     well(sent_up(faulty, put(large, bucket, "key"), **FEW_RETRIES))
     assert faulty.requests[-1].method == "HEAD"
+
+
+def test_an_older_object_of_the_same_bytes_does_not_show_that_an_upload_was_completed(faulty, bucket, large):
+    """Its headers may be others."""
+    crc = in_base64(zlib.crc32(large.read_bytes()))
+    old = {"ETag": '"e"', "x-amz-checksum-crc32": crc, "Last-Modified": "Sat, 01 Jan 2000 00:00:00 GMT"}
+    faulty.on(Answer(hang_up=True), method="POST", target="uploadId", times=1)
+    faulty.on(s3_error(404, "NoSuchUpload"), method="POST", target="uploadId")
+    faulty.on(Answer(200, old), method="HEAD")
+    (result,) = sent_up(faulty, put(large, bucket, "key"), **FEW_RETRIES)
+    assert isinstance(result.error, AwsError)
+    assert "NoSuchUpload" in str(result.error)
 
 
 def test_an_upload_that_somebody_aborted_is_no_success_though_an_object_of_that_name_is_there(
@@ -254,6 +294,7 @@ def test_credentials_that_expire_on_the_way_end_the_run_and_the_upload(faulty, s
 # --- the bytes ---------------------------------------------------------------------------------------------------------------
 
 
+@boto_only
 def test_bytes_that_were_changed_on_the_way_are_refused_by_the_store(faulty, s3, bucket, small, monkeypatch):
     monkeypatch.setattr(upload, "in_base64", lambda crc: "AAAAAA==")
     (result,) = sent_up(faulty, put(small, bucket, "key"))
@@ -318,12 +359,46 @@ def test_a_file_that_changes_between_its_parts_aborts_the_upload(embedded, s3, b
     assert keys(s3, bucket) == []
 
 
+@pytest.mark.parametrize("how", ["replaced", "written over"])
+def test_another_file_of_the_same_size_and_mtime_between_two_parts_aborts_the_upload(faulty, s3, bucket, large, how):
+    """As rsync -t, cp -p or a restore bring one."""
+    planned = put(large, bucket, "key")
+
+    def change(request):
+        path = large if how == "written over" else large.with_name("other")
+        path.write_bytes(noise(planned.size, 9))
+        os.utime(path, ns=(planned.mtime_ns, planned.mtime_ns))
+        os.replace(path, large)
+        return _forwarded(faulty.upstream, request)
+
+    faulty.on(change, method="PUT", target="partNumber=1", times=1)
+    (result,) = sent_up(faulty, planned, concurrency=1)
+    assert isinstance(result.error, LocalFileError)
+    assert "changed while it was being uploaded: it was written to, or another file took its place" in str(result.error)
+    assert keys(s3, bucket) == uploads(s3, bucket) == []
+
+
+def test_a_small_file_that_is_written_over_with_its_mtime_kept_is_no_success(faulty, s3, bucket, small):
+    planned = put(small, bucket, "key")
+
+    def change(request):
+        small.write_bytes(noise(planned.size, 9))
+        os.utime(small, ns=(planned.mtime_ns, planned.mtime_ns))
+        return _forwarded(faulty.upstream, request)
+
+    faulty.on(change, method="PUT", times=1)
+    (result,) = sent_up(faulty, planned)
+    assert "changed while it was being uploaded: it was written to" in str(result.error)
+    assert f"s3://{bucket}/key holds what was read of it" in str(result.error)
+
+
 def _copy(path):
     copy = path.with_name("copy")
     copy.write_bytes(path.read_bytes())
     return copy
 
 
+@boto_only
 def test_a_file_that_changes_at_the_very_end_is_not_completed(embedded, s3, bucket, large):
     with engine_at(embedded, concurrency=1) as engine:
         engine._client.meta.events.register("after-call.s3.UploadPart", lambda **_: os.utime(large))
@@ -332,6 +407,7 @@ def test_a_file_that_changes_at_the_very_end_is_not_completed(embedded, s3, buck
     assert keys(s3, bucket) == []
 
 
+@boto_only
 def test_a_small_file_that_changes_at_the_very_end_has_replaced_its_object_and_that_is_said(
     embedded, s3, bucket, small
 ):
@@ -348,7 +424,7 @@ def test_a_small_file_that_changes_at_the_very_end_has_replaced_its_object_and_t
 
 @pytest.mark.parametrize("size", [1, 8 * MIB + 1, 10**9, 80 * 1000 * MIB, 80 * 1000 * MIB + 1, 5 * 2**40, 48 * 2**40])
 def test_there_are_never_more_parts_than_s3_takes(size):
-    step = part_size(size)
+    step = part_size(size, 8 * MIB)
     assert step >= 8 * MIB
     assert step % MIB == 0
     assert step <= 5 * 2**30

@@ -7,9 +7,10 @@ import os
 import pytest
 
 from ropeway.errors import AwsError
-from ropeway.s3.boto import download, upload
-from tests.s3.boto_kit import NO_RETRIES, engine_at, get, noise, put, transfer, well
+from tests.s3.boto_kit import NO_RETRIES, each_engine, engine_at, get, noise, put, transfer, well
 from tests.servers.misbehaving import Answer
+
+pytestmark = each_engine
 
 
 @pytest.fixture
@@ -19,12 +20,12 @@ def versioned(s3, bucket):
 
 
 @pytest.fixture
-def engine(embedded):
+def engine(embedded, engine_kind):
     with engine_at(embedded) as engine:
         yield engine
 
 
-@pytest.mark.parametrize("size", [10, upload.SINGLE + 1], ids=["at once", "in parts"])
+@pytest.mark.parametrize("size", [10, (8 << 20) + 1], ids=["at once", "in parts"])
 def test_an_upload_tells_the_version_that_it_made(engine, s3, versioned, tmp_path, size):
     (tmp_path / "a").write_bytes(noise(size))
     (first,) = transfer(engine, put(tmp_path / "a", versioned, "a"))
@@ -41,7 +42,7 @@ def test_without_versions_there_is_none_to_tell(engine, bucket, tmp_path):
     assert (up.version_id, down.version_id) == ("", "")
 
 
-@pytest.mark.parametrize("size", [10, download.WHOLE + 1], ids=["at once", "in ranges"])
+@pytest.mark.parametrize("size", [10, (16 << 20) + 1], ids=["at once", "in ranges"])
 def test_an_older_version_is_fetched_and_verified(engine, s3, versioned, tmp_path, size):
     old, new = noise(size, 1), noise(size, 2)
     ids = [s3.put_object(Bucket=versioned, Key="a", Body=body)["VersionId"] for body in (old, new)]

@@ -8,7 +8,7 @@ from ropeway.s3.stores import OWN_CLASSES
 
 
 def same(asked, there):
-    return same_headers(Put("a", "bucket", "a", 1, 1, asked), Head(1, "", there), engine=None, least_lock="")
+    return same_headers(Put("a", "bucket", "a", 1, 1, asked), Head(1, "", there), least_lock="")
 
 
 @pytest.mark.parametrize("own", sorted(OWN_CLASSES))

@@ -6,13 +6,15 @@ import os
 import re
 import tempfile
 from pathlib import Path, PurePosixPath
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ropeway.errors import LocalFileError
-from ropeway.s3.keys import folder_prefix, is_marker, keys_for, normal_prefix, paths_for
+from ropeway.s3.keys import fits_in_xml, folder_prefix, is_marker, keys_for, normal_prefix, paths_for
 
 
 def paths(target, *keys: str, prefix: str = "", **rest) -> list[str]:
@@ -286,3 +288,20 @@ def test_what_is_accepted_can_be_written_and_read_back(keys):
         assert {str(path.relative_to(target)): path.read_bytes().decode() for path in files} == {
             key: key for key in found
         }
+
+
+# --- deleting -------------------------------------------------------------------------------------------------------------
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=8))
+@example("\x00")
+@example("\x1f")
+@example("\x7f\x85")
+@example("\ufffe")
+@example("\U0001f388")
+def test_a_key_fits_in_xml_when_a_parser_gives_it_back(key):
+    try:
+        read = ET.fromstring(f"<k>{escape(key, {chr(13): '&#13;'})}</k>").text or ""
+    except ET.ParseError:
+        read = None
+    assert fits_in_xml(key) == (read == key)

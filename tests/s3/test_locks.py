@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -99,11 +99,13 @@ def test_a_lock_by_governance_does_not_do_for_compliance():
     assert not as_locked(asked, governance("2030-01-01T00:00:00Z"), least(given, NOW))
 
 
-def test_days_from_now_on_are_met_by_any_lock_that_still_lasts():
-    """They began when the object was uploaded: tomorrow's run must not upload all of it again."""
+def test_days_from_now_on_are_met_by_a_lock_for_as_many_days_that_still_lasts():
+    """They began when the object was uploaded: tomorrow's run must not upload all of it again, and more days are more."""
     given = inputs(object_lock_mode="GOVERNANCE", object_lock_retain_until="30 days")
     asked = governance(retain_until("30 days", NOW))
-    assert as_locked(asked, governance("2026-03-02T00:00:00Z"), least(given, NOW))
+    long_ago, just_now = (NOW - timedelta(days=29)).timestamp(), NOW.timestamp()
+    assert as_locked(asked, governance("2026-03-02T00:00:00Z"), least(given, NOW, long_ago))
+    assert not as_locked(asked, governance("2026-03-02T00:00:00Z"), least(given, NOW, just_now))
     assert not as_locked(asked, governance("2026-02-28T00:00:00Z"), least(given, NOW))
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ropeway.errors import Cancelled, LocalFileError
 from ropeway.outcome import Cancellation
 from ropeway.s3.globs import Globs
-from ropeway.s3.walk import LocalFile, Unreadable, pick_files, walk
+from ropeway.s3.walk import LocalFile, Unreadable, pick_files, walk, without_leftovers
 
 
 @pytest.fixture
@@ -240,3 +240,22 @@ def test_walking_stops_when_asked_to(root):
     cancellation.ask("the run was cancelled")
     with pytest.raises(Cancelled):
         pick_files(str(root), ["**"], cancellation)
+
+
+def test_what_a_killed_download_left_is_no_file_to_upload(tmp_path):
+    names = ["a.txt", "b/.a.txt.ropeway-1a2b3c4d", "b/.ropeway-1a2b3c4d", "c.ropeway-1a2b3c4d", ".a.ropeway-1a2b3c4"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    kept, warnings = without_leftovers(pick_files(str(tmp_path), ["**"], Cancellation()))
+    assert sorted(file.relative for file in kept) == sorted(set(names) - {"b/.a.txt.ropeway-1a2b3c4d"})
+    (warning,) = warnings
+    assert warning.startswith(
+        "Left out 1 file of a download that was killed before its end: b/.a.txt.ropeway-1a2b3c4d."
+    )
+
+
+def test_where_no_download_was_killed_nothing_is_left_out(tmp_path):
+    (tmp_path / "a").write_bytes(b"")
+    files = pick_files(str(tmp_path), ["**"], Cancellation())
+    assert without_leftovers(files) == (files, ())

@@ -6,14 +6,17 @@ AWS names the one that is missing, but not to other accounts' identities, not in
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ropeway.s3.engine import Headers
 
 LIST = ("s3:ListBucket",)
 TAGS = ("s3:GetObjectTagging",)
 ABORT = ("s3:AbortMultipartUpload",)
+DELETE = ("s3:DeleteObject",)
 
 
+@lru_cache(maxsize=64)  # thousands of files share theirs
 def of_put(headers: Headers) -> tuple[str, ...]:
     """S3 API reference, PutObject, "Permissions"; user guide, "Locking objects with Object Lock"."""
     return ("s3:PutObject", *_of_headers(headers))
@@ -34,6 +37,11 @@ def _of_headers(headers: Headers) -> Iterator[str]:
 
 def of_get(version_id: str = "") -> tuple[str, ...]:
     return ("s3:GetObjectVersion" if version_id else "s3:GetObject",)
+
+
+def of_copy(headers: Headers, source_version_id: str = "") -> tuple[str, ...]:
+    """S3 API reference, CopyObject, "Permissions": to read the source and to write the target."""
+    return (*of_get(source_version_id), *of_put(headers))
 
 
 def of_head(version_id: str = "") -> tuple[str, ...]:

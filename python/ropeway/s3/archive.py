@@ -18,7 +18,7 @@ def refuse_archived(
     """Raises Archived when objects lie in an archive and no restored copy of them is there."""
     suspects = {listed.key: listed.version_id for listed in objects if listed.storage_class in ARCHIVES}
     heads = engine.heads(bucket, list(suspects), key, versions=suspects, cancellation=cancellation)
-    archived = sorted(name for name, head in heads if not _restored(head))
+    archived = sorted(name for name, head in heads if not is_restored(head))
     if archived:
         raise Archived(
             f"{counted(len(archived), 'object')} in s3://{bucket} must be restored before they can be read: {listing(archived)}.",
@@ -26,6 +26,6 @@ def refuse_archived(
         )
 
 
-def _restored(head: Head | None) -> bool:
+def is_restored(head: Head | None) -> bool:
     """`x-amz-restore: ongoing-request="false", expiry-date="..."` (S3 API reference, HeadObject)."""
     return head is not None and 'ongoing-request="false"' in head.restore

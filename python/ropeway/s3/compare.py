@@ -6,18 +6,17 @@ counts as different: moving it again is right, only slower.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from typing import Protocol
 
 from ropeway.errors import LocalFileError
 from ropeway.outcome import Cancellation
+from ropeway.s3.checksums import Digest, Proof, has_plain_etag, strongest
 from ropeway.s3.engine import Head
-from ropeway.s3.stores import OWN_CLASSES
 
 CHUNK = 1 << 20
 MIB = 1 << 20
@@ -25,7 +24,7 @@ USUAL_PART_SIZES = tuple(size * MIB for size in (5, 8, 10, 15, 16, 20, 25, 32, 5
 """Of the AWS CLI and SDKs (8), the console (16), the AWS Toolkit (5) and the common choices of others."""
 
 
-class Digest(Protocol):
+class Test(Protocol):
     """Fed with the file's bytes in order; `matches` at the end."""
 
     def update(self, data: bytes, /) -> None: ...
@@ -35,74 +34,53 @@ class Digest(Protocol):
 
 def same_bytes(path: str, head: Head, cancellation: Cancellation) -> bool:
     """Reads the file once, whole, unless the lengths differ or there is nothing to compare with. Raises LocalFileError."""
-    digest = _strongest(head)
-    if digest is None:
+    test = _test(head)
+    if test is None:
         return False
     try:
         if os.path.getsize(path) != head.size:
             return False
         read = 0
-        for chunk in _chunks(path):
+        for chunk in _chunks(path, head.size):
             cancellation.check()
-            digest.update(chunk)
+            test.update(chunk)
             read += len(chunk)
     except OSError as error:
         raise LocalFileError(f"Could not read {path} to compare it with its object: {error.strerror}.") from error
-    return read == head.size and digest.matches()
+    return read == head.size and test.matches()
 
 
-def _chunks(path: str) -> Iterator[bytes]:
-    with open(path, "rb") as file:
-        while chunk := file.read(CHUNK):
+def tells_digest(head: Head) -> bool:
+    """Whether there is anything to compare bytes with."""
+    return _test(head) is not None
+
+
+def _chunks(path: str, size: int) -> Iterator[bytes]:
+    """Of at most CHUNK bytes, and no larger than there is need for: room for a megabyte costs more than a small file."""
+    with FileIO(path) as file:
+        while chunk := file.read(min(CHUNK, size + 1)):
             yield chunk
 
 
-def _strongest(head: Head) -> Digest | None:
-    checksums = dict(head.checksums) if head.checksum_type != "COMPOSITE" else {}
-    etag = head.etag.strip('"').lower()
-    # With KMS or a customer's key the ETag is no MD5 (S3 API reference, Object).
-    encrypted = head.headers.sse not in {"", "AES256"} or head.headers.customer_key is not None
-    plain = not encrypted and head.headers.storage_class not in OWN_CLASSES
-    if "SHA256" in checksums:
-        return _Hash(hashlib.sha256(), _hex(checksums["SHA256"]))
-    if plain and len(etag) == 32:
-        return _Hash(hashlib.md5(usedforsecurity=False), etag)
-    if "SHA1" in checksums:
-        return _Hash(hashlib.sha1(usedforsecurity=False), _hex(checksums["SHA1"]))
-    if "CRC32" in checksums:
-        return _Crc32(int(_hex(checksums["CRC32"]), 16))
-    if plain and "-" in etag:
-        return _multipart(etag, head.size)
-    return None
-
-
-def _hex(base64_text: str) -> str:
-    return base64.b64decode(base64_text).hex()
-
-
-class _Hash:
-    def __init__(self, state: hashlib._Hash, expected: str) -> None:
-        self._state = state
-        self._expected = expected
-        self.update: Callable[[bytes], None] = state.update
-
-    def matches(self) -> bool:
-        return self._state.hexdigest() == self._expected
+def _test(head: Head) -> Test | None:
+    if proof := strongest(head):
+        return _Whole(proof, proof.start())
+    return _multipart(head.etag.lower(), head.size) if "-" in head.etag and has_plain_etag(head) else None
 
 
 @dataclass
-class _Crc32:
-    expected: int
-    value: int = 0
+class _Whole:
+    proof: Proof
+    digest: Digest
 
     def update(self, data: bytes, /) -> None:
-        self.value = zlib.crc32(data, self.value)
+        self.digest.update(data)
 
     def matches(self) -> bool:
-        return self.value == self.expected
+        return self.digest.digest() == self.proof.digest
 
 
-def _multipart(etag: str, size: int) -> Digest | None:
+def _multipart(etag: str, size: int) -> Test | None:
     """The ETag of a multipart object is the MD5 of its parts' MD5s; the part size is not told, so the usual ones are tried."""
     digest, _, count = etag.partition("-")
     if not count.isdigit():

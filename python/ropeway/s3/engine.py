@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ropeway.errors import RopewayError
+from ropeway.errors import BucketMissing, Cancelled, CredentialsError, NetworkError, RopewayError, WrongRegion
 from ropeway.outcome import Cancellation
 
 Pairs = tuple[tuple[str, str], ...]
@@ -71,7 +71,8 @@ class Get:
     """Fetch an object to `path`, whole or not at all (a temporary name beside it, then a rename). Parent folders are made.
 
     `etag` pins what the plan saw: another one by then is an error. `version_id` asks for that version, empty for the current one.
-    With `keep_modified` the file's mtime is the one in the metadata, else the time at which the object was stored.
+    With `keep_modified` the file's mtime is the one in the metadata, else the time at which the object was stored. `only_new`: what
+    somebody has put at `path` meanwhile stays, and is an error.
     """
 
     bucket: str
@@ -82,9 +83,32 @@ class Get:
     customer_key: CustomerKey | None = None
     version_id: str = ""
     keep_modified: bool = False
+    only_new: bool = False
 
 
-Transfer = Put | Get
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Make an object from another one on the server's side. It gets these headers and none of the source's: no tags, no ACL, no lock.
+
+    `etag` pins the source that the plan saw: another one by then is an error (PreconditionFailed), as it is for Get. Where source
+    and target are the same object, only its headers change; its bytes are written anew all the same, as a new version where the
+    bucket keeps them. Size in bytes: S3 copies more than 5 GB in parts only. `headers.customer_key` encrypts the target,
+    `source_customer_key` is what the source is encrypted with; `source_version_id` empty for the current version. No bytes come
+    by here: `sent` is told of the size of what was copied.
+    """
+
+    bucket: str
+    key: str
+    source_bucket: str
+    source_key: str
+    size: int
+    etag: str
+    headers: Headers
+    source_version_id: str = ""
+    source_customer_key: CustomerKey | None = None
+
+
+Transfer = Put | Get | Copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +143,7 @@ class Listed:
 class Head:
     """An object as HEAD shows it. `checksums` are (algorithm, base64) pairs; `checksum_type` FULL_OBJECT or COMPOSITE.
 
-    `modified` is seconds since the epoch, `version_id` empty where the bucket never kept versions.
+    An ETag is held without its quotes. `modified` is seconds since the epoch, `version_id` empty where the bucket never kept versions.
     """
 
     size: int
@@ -134,8 +158,34 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Small:
+    """An object that is read or written whole in one request: state that Ropeway keeps.
+
+    `date` is the server's clock when it answered (HTTP's `Date`, whole seconds since the epoch), `modified` the same clock when it was
+    written (`Last-Modified`; 0 where the answer does not say, as that to a write); an ETag is held without its quotes.
+    """
+
+    body: bytes = field(repr=False)
+    etag: str
+    version_id: str
+    date: float
+    modified: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a write may happen: only where nothing is (`absent`, If-None-Match), or only over what has this ETag (If-Match). Not both."""
+
+    absent: bool = False
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
-    """What every request says: whose bucket it must be (an account id; empty: anybody's), and whether the requester pays for it."""
+    """What every request says: whose bucket it must be (an account id; empty: anybody's), and whether the requester pays for it.
+
+    A copy says the same of the bucket it copies from.
+    """
 
     bucket_owner: str = ""
     requester_pays: bool = False
@@ -143,6 +193,9 @@ class Terms:
 
 Sent = Callable[[int], None]
 """Told of bytes that went over the wire since the last call; negative when a part starts again. From any thread."""
+
+CONCERN_ALL = (BucketMissing, Cancelled, CredentialsError, NetworkError, WrongRegion)
+"""The other objects would meet the same: an engine raises these, where an object's own error travels in its result."""
 
 
 class ObjectEngine(Protocol):
@@ -172,8 +225,13 @@ class ObjectEngine(Protocol):
         """
         ...
 
-    def tags(self, bucket: str, key: str) -> Pairs:
-        """The tags of an object, sorted by name."""
+    def tags(
+        self, bucket: str, keys: Sequence[str], *, cancellation: Cancellation | None = None
+    ) -> Iterator[tuple[str, Pairs]]:
+        """Each key with the tags of its object, sorted by name; many in flight, in any order. Raises the first error.
+
+        An object that is not there is an error: whoever asks has seen it.
+        """
         ...
 
     def transfer(self, work: Iterable[Transfer], sent: Sent, cancellation: Cancellation) -> Iterator[Transferred]:
@@ -184,11 +242,47 @@ class ObjectEngine(Protocol):
         """
         ...
 
-    def probe(self, bucket: str, prefix: str) -> None:
+    def delete(
+        self, bucket: str, keys: Sequence[str], *, cancellation: Cancellation | None = None
+    ) -> Iterator[tuple[str, RopewayError | None]]:
+        """Delete the current version of each key; each comes back once, in the order given. An absent object is no error.
+
+        Up to 1,000 a request, one request after the other. A key that AWS refuses to delete comes with its error (None: it is
+        gone), and the others of its request are deleted all the same; whoever wants no more to be deleted then closes the iterator.
+        An answer that refuses a whole request is raised. Any key can be deleted, also one that XML 1.0 cannot carry.
+        """
+        ...
+
+    def read(self, bucket: str, key: str, *, most: int, cancellation: Cancellation | None = None) -> Small | None:
+        """A small object, verified; None where there is none. Raises IntegrityError, reading no further, when it is over `most` bytes."""
+        ...
+
+    def write(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes,
+        headers: Headers,
+        condition: Condition | None = None,
+        *,
+        cancellation: Cancellation | None = None,
+    ) -> Small:
+        """Write a small object in one request. Raises ConditionFailed when somebody else was there first.
+
+        That is a 412; a 409 (somebody is writing or deleting at this moment); and a 404 to a write over an ETag (it was deleted).
+        A retry that meets its own first write, whose answer was lost, is told apart by reading the object back: it holds these very
+        bytes. So what two writers might both write must differ between them (an owner, a nonce). After a NetworkError nobody knows
+        whether it was written: read it.
+        """
+        ...
+
+    def probe(self, bucket: str, prefix: str, *, cancellation: Cancellation | None = None) -> None:
         """One listing of at most one key: raises what any work on this bucket would meet. AccessDenied is for the caller to weigh."""
         ...
 
-    def create_bucket(self, bucket: str, region: str, *, object_lock: bool = False) -> None:
+    def create_bucket(
+        self, bucket: str, region: str, *, object_lock: bool = False, cancellation: Cancellation | None = None
+    ) -> None:
         """Make the bucket in `region`, with versions and Object Lock if asked.
 
         One that is ours already is no error; one of somebody else is.

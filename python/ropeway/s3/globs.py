@@ -56,11 +56,9 @@ class Globs:
     def __init__(self, lines: Sequence[str], *, root: str = "", windows: bool = _WINDOWS) -> None:
         self._last_first: list[tuple[bool, _Pattern]] = []
         for line in lines:
-            signed = line.strip(_BLANK)
-            pattern = signed.lstrip("!")
-            takes_in = (len(signed) - len(pattern)) % 2 == 0
-            if pattern.strip(_BLANK) and not signed.startswith("#"):
-                self._last_first.insert(0, (takes_in, _Pattern(pattern, root, windows)))
+            takes, pattern = _signed(line)
+            if pattern:
+                self._last_first.insert(0, (takes, _Pattern(pattern, root, windows)))
 
     def matches(self, path: str) -> bool:
         names = _names(path)
@@ -94,9 +92,27 @@ class Globs:
         return filter(self.matches, paths)
 
 
+def takes_in(line: str) -> bool:
+    """Whether this line of a list takes files in: it is no comment, and takes none out."""
+    takes, pattern = _signed(line)
+    return takes and bool(pattern)
+
+
+def idle(lines: Iterable[str], paths: Iterable[str], *, root: str = "") -> list[str]:
+    """The lines that take files in, and match none of these paths: misspelt, or for what is not there this time."""
+    every = list(paths)
+    return [line for line in lines if takes_in(line) and not any(map(Globs([line], root=root).matches_key, every))]
+
+
+def _signed(line: str) -> tuple[bool, str]:
+    """Whether it takes in, and its pattern, empty for a comment. A `!` more takes back the one before."""
+    signed = line.strip(_BLANK)
+    pattern = signed.lstrip("!")
+    return (len(signed) - len(pattern)) % 2 == 0, "" if signed.startswith("#") else pattern.strip(_BLANK)
+
+
 class _Pattern:
     def __init__(self, pattern: str, root: str, windows: bool) -> None:
-        pattern = pattern.strip(_BLANK)
         slashed = pattern.replace("\\", "/") if windows else pattern
         rooted = slashed.startswith("/") or (windows and slashed[1:2] == ":")
         self._above = _names(_absolute(root, windows=windows)) if rooted and root else []

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from ropeway.errors import InputError
 from ropeway.inputs import NamedRule, Rule
@@ -15,6 +16,7 @@ from ropeway.s3.media_types import content_type
 
 MOST_TAGS = 10
 """S3 user guide, "Categorizing your storage using tags"."""
+BY_FILE = ("content_type", "content_encoding", "cache_control", "metadata", "tags")
 IN_TAGS = "+-=._:/@"
 """Beside letters, digits and blanks (S3 user guide, "Categorizing your storage using tags")."""
 MOST_METADATA = 2048
@@ -48,25 +50,27 @@ class HeaderMaker:
             (Glob(rule.pattern, root=root), replace(rule, name=rule.name.lower())) for rule in rules.metadata
         ]
         self._tags = [(Glob(rule.pattern, root=root), rule) for rule in rules.tags]
-        self._known: dict[Headers, Headers] = {}
+        self._known: dict[tuple[Any, ...], Headers] = {}
 
     def headers(self, relative: str) -> Headers:
         """Raises InputError when the rules give this file more metadata or tags than S3 keeps."""
-        common = self._rules.common
-        made = replace(
-            common,
-            content_type=common.content_type
-            or _first(self._types, relative)
-            or content_type(relative, self._rules.charset),
-            content_encoding=common.content_encoding or _first(self._encodings, relative),
-            cache_control=_first(self._caching, relative),
-            metadata=_all(self._metadata, relative),
-            tags=_all(self._tags, relative),
-        )
-        known = self._known.setdefault(made, made)
-        if known is made:
+        own = self._own(relative)
+        if (known := self._known.get(own)) is None:
+            made = replace(self._rules.common, **dict(zip(BY_FILE, own, strict=True)))
             _check(relative, made)
+            known = self._known[own] = made
         return known
+
+    def _own(self, relative: str) -> tuple[Any, ...]:
+        """What the file gets by its name: the fields BY_FILE."""
+        common = self._rules.common
+        return (
+            common.content_type or _first(self._types, relative) or content_type(relative, self._rules.charset),
+            common.content_encoding or _first(self._encodings, relative),
+            _first(self._caching, relative),
+            _all(self._metadata, relative),
+            _all(self._tags, relative),
+        )
 
 
 def check_metadata(name: str, value: str) -> None:
@@ -79,6 +83,8 @@ def check_metadata(name: str, value: str) -> None:
         raise ValueError(
             f"the value of {name!r} holds a control character, a line break, or what is no character: {value!r}."
         )
+    if value != value.strip():
+        raise ValueError(f"the value of {name!r} begins or ends with a blank, which HTTP takes off: {value!r}.")
 
 
 def check_tag(name: str, value: str) -> None:
@@ -94,11 +100,15 @@ def _compiled(rules: Iterable[Rule], root: str) -> list[tuple[Glob, str]]:
 
 
 def _first(rules: Sequence[tuple[Glob, str]], relative: str) -> str:
-    return next((value for glob, value in rules if glob.matches(relative)), "")
+    return next((value for glob, value in rules if glob.matches(relative)), "") if rules else ""
 
 
 def _all(rules: Sequence[tuple[Glob, NamedRule]], relative: str) -> Pairs:
-    return tuple(sorted({rule.name: rule.value for glob, rule in rules if glob.matches(relative)}.items()))
+    return (
+        tuple(sorted({rule.name: rule.value for glob, rule in rules if glob.matches(relative)}.items()))
+        if rules
+        else ()
+    )
 
 
 def _check(relative: str, headers: Headers) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,9 @@ from ropeway import inputs
 from ropeway.aws.connection import ADVANCED, AwsInputs, is_account_id
 from ropeway.errors import NothingMatched
 from ropeway.inputs import Group, Spelling
+from ropeway.outcome import Run, listing
+from ropeway.s3.globs import idle, takes_in
+from ropeway.s3.shards import shard_problem
 
 ENCRYPTION = Group("encryption", "Server-side encryption")
 
@@ -28,8 +31,8 @@ NO_MATCH = {"error": "Fail", "warn": "Warn and go on", "ignore": "Go on"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class S3Inputs(AwsInputs):
-    """The inputs of every S3 task."""
+class BucketInputs(AwsInputs):
+    """The inputs of whatever works on a bucket: which one, and how its objects are moved."""
 
     bucket_name: str = inputs.text(
         "Bucket",
@@ -37,31 +40,21 @@ class S3Inputs(AwsInputs):
         required=True,
         metavar="BUCKET",
     )
-    glob_expressions: tuple[str, ...] = inputs.lines(
-        "Files",
-        "Which files, one glob a line, by Azure Pipelines' rules: `*`, `**`, `?`, `[a-z]`; `!` at the beginning takes files out again; "
-        "`#` begins a comment; the order of the lines counts.",
-        default="**",
-        metavar="GLOB",
-    )
-    flatten_folders: bool = inputs.flag(
-        "Flatten folders",
-        "Leave the folders out of the names. Two files that would get the same name are an error before anything is written.",
-        group=ADVANCED.name,
-    )
-    no_match: str = inputs.choice(
-        "When no file matches",
-        "What to do when the globs match nothing.",
-        choices=NO_MATCH,
-        default="error",
-        group=ADVANCED.name,
-    )
     max_concurrency: int = inputs.number(
         "Transfers at once",
-        "How many requests are in flight at the same time.",
-        default=32,
+        "How many requests are in flight at the same time, at most. Ropeway's own engine finds out by itself how many pay off; boto3 takes no "
+        "more than 32.",
+        default=256,
         at_least=1,
         at_most=512,
+        group=ADVANCED.name,
+    )
+    transfer_engine: str = inputs.choice(
+        "Transfer engine",
+        "What moves the objects. `auto` takes Ropeway's own engine, and boto3 where that does not apply (docs/engine.md); the result says "
+        "which it was.",
+        choices={"auto": "Choose", "wire": "Ropeway's own", "boto3": "boto3"},
+        default="auto",
         group=ADVANCED.name,
     )
     expected_bucket_owner: str = inputs.text(
@@ -76,27 +69,72 @@ class S3Inputs(AwsInputs):
         "Agree to pay for the requests and the transfer, which buckets that are set to *requester pays* demand.",
         group=ADVANCED.name,
     )
-    delete_extra: bool = inputs.flag(
-        "Delete what is gone",
-        "Not for this task, which deletes nothing: when it is set, the task refuses to begin. A later version brings S3Deploy, which "
-        "deletes from a bucket what is gone from the source.",
-        group=ADVANCED.name,
-    )
 
     def problems(self, spell: Spelling) -> Iterator[str]:
         yield from super().problems(spell)
         if wrong := bucket_problem(self.bucket_name):
             yield f"{spell('bucket_name')} {wrong}"
-        if not any(line for line in self.glob_expressions if not line.startswith(("#", "!"))):
-            yield f"{spell('glob_expressions')} only takes files out: add a line such as ** that takes some in."
         if self.expected_bucket_owner and not is_account_id(self.expected_bucket_owner):
             yield f"{spell('expected_bucket_owner')} is {self.expected_bucket_owner!r}, which is no account id (12 digits)."
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Inputs(BucketInputs):
+    """The inputs of the S3 tasks that move files and delete none."""
+
+    glob_expressions: tuple[str, ...] = inputs.lines(
+        "Files",
+        "Which files, one glob a line, by Azure Pipelines' rules: `*`, `**`, `?`, `[a-z]`; `!` at the beginning takes files out again; "
+        "`#` begins a comment; the order of the lines counts.",
+        default="**",
+        never_blank=True,
+        metavar="GLOB",
+    )
+    flatten_folders: bool = inputs.flag(
+        "Flatten folders",
+        "Leave the folders out of the names. Two files that would get the same name are an error before anything is written.",
+        group=ADVANCED.name,
+    )
+    no_match: str = inputs.choice(
+        "When no file matches",
+        "What to do when the globs match nothing.",
+        choices=NO_MATCH,
+        default="error",
+        group=ADVANCED.name,
+    )
+    delete_extra: bool = inputs.flag(
+        "Delete what is gone",
+        "Not for this task, which deletes nothing: when it is set, the task refuses to begin. S3Deploy deletes from a bucket what is "
+        "gone from the source.",
+        group=ADVANCED.name,
+    )
+
+    shard: str = inputs.text(
+        "Part",
+        "Share the files among parallel jobs: this one moves the part `2/5`, or with `auto` the one of its place among the jobs of "
+        "`strategy: parallel`. Each file belongs to one part, by its name. Empty: all files.",
+        group=ADVANCED.name,
+        metavar="PART",
+    )
+
+    def problems(self, spell: Spelling) -> Iterator[str]:
+        yield from super().problems(spell)
+        if wrong := shard_problem(self.shard):
+            yield f"{spell('shard')} {wrong}"
+        if wrong := globs_problem(self.glob_expressions):
+            yield f"{spell('glob_expressions')} {wrong}"
         if self.delete_extra:
             yield (
-                f"{spell('delete_extra')} is set, but uploads and downloads delete nothing. S3Deploy, which comes with a later "
-                "version, brings a folder to a bucket and deletes there what is gone from the folder. To download into an empty folder, "
-                "empty it in a step before."
+                f"{spell('delete_extra')} is set, but uploads and downloads delete nothing. S3Deploy brings a folder to a bucket "
+                "and deletes there what is gone from the folder. To download into an empty folder, empty it in a step before."
             )
+
+
+def globs_problem(globs: Iterable[str]) -> str:
+    """Why these pick nothing, whatever is there; empty when they may pick something."""
+    if any(map(takes_in, globs)):
+        return ""
+    return "only takes files out: add a line such as ** that takes some in."
 
 
 def bucket_problem(name: str) -> str:
@@ -171,9 +209,16 @@ def customer_key_problems(given: WithCustomerKey, spell: Spelling) -> Iterator[s
         yield f"{key} {wrong}"
 
 
+def tell_idle(globs: Iterable[str], names: Iterable[str], run: Run, *, root: str = "") -> None:
+    """Which lines picked nothing, where others did: half a release looks whole. No warning: what a line is for may be there at times."""
+    if unmet := idle(globs, names, root=root):
+        run.tell.note(f"Globs that match nothing: {listing(unmet)}.")
+
+
 def nothing_matched(given: S3Inputs, where: str) -> tuple[str, ...]:
     """What `noMatch` makes of an empty pick: the warnings to go on with. Raises NothingMatched."""
-    message = f"No file matches in {where}: {', '.join(given.glob_expressions)}."
+    what = "object" if where.startswith("s3://") else "file"
+    message = f"No {what} matches in {where}: {', '.join(given.glob_expressions)}."
     if given.no_match == "error":
         raise NothingMatched(message, advice="Check the folder and the globs, or set noMatch to warn or ignore.")
     return (message,) if given.no_match == "warn" else ()

@@ -7,13 +7,13 @@ case only. What cannot be kept is refused before anything is written, all of it 
 from __future__ import annotations
 
 import os
-import sys
-import unicodedata
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from ropeway.errors import LocalFileError
 from ropeway.outcome import counted, listing
+from ropeway.s3.spelling import folded, same_below
 
 LONGEST_KEY = 1024
 """Bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects")."""
@@ -30,6 +30,14 @@ WINDOWS_RESERVED = {
 }
 """Microsoft, "Naming Files, Paths, and Namespaces": also with an extension."""
 HADOOP_MARKER = "_$folder$"
+
+
+NOT_IN_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def fits_in_xml(key: str) -> bool:
+    """Whether a request can name this key in its body: other characters XML 1.0 (section 2.2) cannot hold, not even escaped."""
+    return NOT_IN_XML.search(key) is None
 
 
 # --- uploading ----------------------------------------------------------------------------------------------------------
@@ -89,12 +97,12 @@ def paths_for(
     strip: bool,
     flatten: bool,
     windows: bool = os.name == "nt",
-    folds: bool = sys.platform in {"win32", "darwin"},
+    folds: bool | None = None,
 ) -> list[str]:
     """The path of each key below `target`, in the same order: inside it, and no two the same.
 
-    `strip` leaves the prefix out of the paths. `folds`: names that differ in case or in their Unicode form are one file. Raises one
-    LocalFileError, before anything is written, that names the keys for which there is no such path.
+    `strip` leaves the prefix out of the paths. `folds`: names that differ in case or in their Unicode form are one file; without it
+    the target is asked. Raises one LocalFileError, before anything is written, that names the keys for which there is no such path.
     """
     if os.path.lexists(target) and not os.path.isdir(target):
         raise LocalFileError(f"The target folder {target} is a file.", advice="Choose another target folder.")
@@ -102,8 +110,9 @@ def paths_for(
     refused = {key: why for key, name in zip(keys, names, strict=True) if (why := _refused(name, key, windows=windows))}
     fine = {key: name for key, name in zip(keys, names, strict=True) if key not in refused}
     problems = [f"{key!r} ({why})" for key, why in refused.items()]
-    problems += _twins(fine, _folded if folds else str)
-    problems += _taken_folders(fine, _folded if folds else str)
+    same = same_below(target) if folds is None else folded if folds else str
+    problems += _twins(fine, same)
+    problems += _taken_folders(fine, same)
     problems += _blocked_folders(target, fine)
     if problems:
         raise LocalFileError(
@@ -141,11 +150,6 @@ def _part_refused_on_windows(part: str) -> str:
     if part.split(".", maxsplit=1)[0].rstrip(" ").upper() in WINDOWS_RESERVED:
         return "Windows keeps that name for a device"
     return ""
-
-
-def _folded(name: str) -> str:
-    """One form for all spellings that Windows or macOS may take for the same name; rather one too many than one too few."""
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 def _twins(names: Mapping[str, str], same: Callable[[str], str]) -> Iterator[str]:

@@ -105,12 +105,18 @@ def _wrong(text: str, now: datetime) -> str:
 # --- what is there already -------------------------------------------------------------------------------------------------
 
 
-def least(given: LockInputs, now: datetime) -> str:
-    """How long the lock of an object that is there must last to do. A time from now on began when the object was uploaded."""
+def least(given: LockInputs, now: datetime, modified: float = 0.0) -> str:
+    """How long the lock of an object that is there must last to do. A time from now on began when the object was uploaded.
+
+    That was at `modified`, seconds since 1970, by the store's clock; a day less does: the time was counted from the plan on.
+    """
     if given.object_lock_mode == "none":
         return ""
     until = given.object_lock_retain_until
-    return _text(now) if SPAN.fullmatch(until) else retain_until(until, now)
+    if not (found := SPAN.fullmatch(until)):
+        return retain_until(until, now)
+    uploaded = datetime.fromtimestamp(modified, timezone.utc)
+    return max(_text(now), _text(uploaded + timedelta(days=int(found[1]) - 1)))
 
 
 def as_locked(asked: Headers, there: Headers, least: str) -> bool:

@@ -6,7 +6,6 @@ It is for people and for tools that come after. Whether two files are the same i
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 NAME = "mtime"
 LATEST = 253_402_300_800
@@ -15,7 +14,8 @@ LATEST = 253_402_300_800
 
 def to_text(mtime_ns: int) -> str:
     """1712345678500000000 -> "1712345678.5"."""
-    return format(Decimal(mtime_ns).scaleb(-9).normalize(), "f")
+    seconds, rest = divmod(abs(mtime_ns), 10**9)
+    return f"{'-' * (mtime_ns < 0)}{seconds}.{rest:09}".rstrip("0").rstrip(".")
 
 
 def from_text(text: str) -> int | None:

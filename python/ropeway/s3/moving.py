@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ropeway.errors import Cancelled, RopewayError, TransferFailed
-from ropeway.outcome import Done, Progress, Run, Step, Teller, counted
-from ropeway.s3.engine import ObjectEngine, Transfer, Transferred
+from ropeway.outcome import Cancellation, Done, Progress, Run, Step, Teller, counted
+from ropeway.s3.engine import Sent, Transfer, Transferred
 
 SELDOM = 0.1
 """Seconds between two tellings: more often nobody can read."""
@@ -52,7 +53,13 @@ class Moved:
     error: RopewayError | None = None
 
 
-def move(engine: ObjectEngine, steps: Sequence[Step[Transfer]], doing: str, run: Run) -> Moved:
+class Mover(Protocol):
+    """As much of an engine as is needed here."""
+
+    def transfer(self, work: Iterable[Transfer], sent: Sent, cancellation: Cancellation) -> Iterator[Transferred]: ...
+
+
+def move(engine: Mover, steps: Sequence[Step[Transfer]], doing: str, run: Run) -> Moved:
     """Do all steps. Errors end up in the result: what was done before them is worth telling. `doing` is "Uploading"."""
     moved = Moved()
     meter = Meter(run.tell, doing, steps)

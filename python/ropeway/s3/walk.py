@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ropeway.errors import LocalFileError
 from ropeway.outcome import Cancellation, counted, listing
 from ropeway.s3.globs import Globs
+from ropeway.s3.temporary import is_temporary
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,16 @@ def pick_files(folder: str, lines: Sequence[str], cancellation: Cancellation) ->
             advice="Mend them, or take them out with a line of globs that begins with !.",
         )
     return files
+
+
+def without_leftovers(files: Sequence[LocalFile]) -> tuple[list[LocalFile], tuple[str, ...]]:
+    """The files without those that a killed download left half-way, and a warning that names them."""
+    kept = [file for file in files if not is_temporary(os.path.basename(file.path))]
+    left_out = [file.relative for file in files if is_temporary(os.path.basename(file.path))]
+    if not left_out:
+        return kept, ()
+    which = f"{counted(len(left_out), 'file')} of a download that was killed before its end: {listing(left_out)}"
+    return kept, (f"Left out {which}. Delete what nobody downloads any more.",)
 
 
 def walk(folder: str, enter: Callable[[str], bool] = lambda _relative: True) -> Iterator[LocalFile | Unreadable]:

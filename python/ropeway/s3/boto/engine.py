@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Literal
 
-from botocore.exceptions import ClientError
-
-from ropeway.errors import BucketMissing, Cancelled, CredentialsError, NetworkError, RopewayError, WrongRegion
+from ropeway.errors import RopewayError
 from ropeway.outcome import Cancellation
 from ropeway.s3 import actions
-from ropeway.s3.boto import terms
-from ropeway.s3.boto.answered import check_last, check_page
-from ropeway.s3.boto.checksums import plain_etag
-from ropeway.s3.boto.download import download
-from ropeway.s3.boto.flow import Flow, Job, R, Request, Stop
+from ropeway.s3.answered import check_last, check_listed, check_page, check_truncated
+from ropeway.s3.boto import look, small, terms
+from ropeway.s3.boto.flow import Ask, Flow, Job, R, Stop
+from ropeway.s3.boto.hands import Hands
 from ropeway.s3.boto.line import Line, asking_by, watch
-from ropeway.s3.boto.parameters import of_customer_key, of_location, to_head
-from ropeway.s3.boto.upload import upload
-from ropeway.s3.boto.versions import check_version, of_version, shown
-from ropeway.s3.engine import CustomerKey, Head, Listed, Pairs, Put, Sent, Terms, Transfer, Transferred
+from ropeway.s3.checksums import plain_etag
+from ropeway.s3.engine import (
+    Condition,
+    CustomerKey,
+    Head,
+    Headers,
+    Listed,
+    Pairs,
+    Sent,
+    Small,
+    Terms,
+    Transfer,
+    Transferred,
+)
+from ropeway.s3.jobs.buckets import create_bucket
+from ropeway.s3.jobs.delete import MOST as MOST_DELETED
+from ropeway.s3.jobs.delete import delete
+from ropeway.s3.jobs.transfers import Transfers
 
-CONCERN_ALL = (BucketMissing, Cancelled, CredentialsError, NetworkError, WrongRegion)
-"""The other objects would meet the same: these are raised, where an object's own error is told in its result."""
 
-
-BUSY = (0.5, 1.0, 2.0)
-"""Seconds to wait while somebody else makes the bucket (another stage of the same pipeline): S3 answers OperationAborted to all but one."""
+def _told_to_nobody(_: int) -> None: ...
 
 
 class BotoEngine:
@@ -53,13 +59,9 @@ class BotoEngine:
     def list(self, bucket: str, prefix: str, *, cancellation: Cancellation | None = None) -> Iterator[Listed]:
         pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))
         last: Mapping[str, Any] = {}
-        while True:
-            (page,) = self._flow(
-                [_page_job(partial(self._page, pages, bucket, prefix))], cancellation or Cancellation()
-            )
-            if page is None:
-                break
-            yield from map(_listed, page.get("Contents", ()))
+        line = self._line(cancellation)
+        while page := self._ask(partial(self._page, pages, bucket, prefix), line):
+            yield from (_listed(entry, bucket, prefix) for entry in page.get("Contents", ()))
             last = page
         check_last(last, _listing(bucket, prefix))
 
@@ -67,9 +69,13 @@ class BotoEngine:
         with self._asking(_listing(bucket, prefix), actions.LIST, bucket):
             if page := next(pages, None):
                 check_page(page, _listing(bucket, prefix))
+                check_truncated(page["ResponseMetadata"]["IsTruncated"], _listing(bucket, prefix))
             return page
 
-    def probe(self, bucket: str, prefix: str) -> None:
+    def probe(self, bucket: str, prefix: str, *, cancellation: Cancellation | None = None) -> None:
+        self._ask(partial(self._probe, bucket, prefix), self._line(cancellation))
+
+    def _probe(self, bucket: str, prefix: str) -> None:
         with self._asking(_listing(bucket, prefix), actions.LIST, bucket):
             check_page(self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1), _listing(bucket, prefix))
 
@@ -83,111 +89,88 @@ class BotoEngine:
         cancellation: Cancellation | None = None,
     ) -> Iterator[tuple[str, Head | None]]:
         asked = versions or {}
-        jobs = (self._head_job(bucket, key, customer_key, asked.get(key, "")) for key in keys)
-        return self._flow(jobs, cancellation or Cancellation())
+        line = self._line(cancellation)
+        jobs = (_of_key(key, partial(look.head, line, bucket, key, customer_key, asked.get(key, ""))) for key in keys)
+        return self._flow(jobs, line)
 
-    def _head_job(
-        self, bucket: str, key: str, customer_key: CustomerKey | None, version_id: str
-    ) -> Job[tuple[str, Head | None]]:
-        (head,) = yield [partial(self._head, bucket, key, customer_key, version_id)]
-        return key, head
+    def tags(
+        self, bucket: str, keys: Sequence[str], *, cancellation: Cancellation | None = None
+    ) -> Iterator[tuple[str, Pairs]]:
+        line = self._line(cancellation)
+        return self._flow((_of_key(key, partial(look.tags, line, bucket, key)) for key in keys), line)
 
-    def _head(self, bucket: str, key: str, customer_key: CustomerKey | None, version_id: str) -> Head | None:
-        mode = {"ChecksumMode": "ENABLED"} if self._checksums else {}
-        what = of_location(bucket, key) | of_version(version_id) | of_customer_key(customer_key)
-        doing = f"look at {shown(bucket, key, version_id)}"
-        with self._asking(doing, actions.of_head(version_id), bucket):
-            try:
-                answer = self._client.head_object(**what, **mode)
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                    return None
-                raise
-        check_version(answer, version_id, doing)
-        return to_head(answer, customer_key)
-
-    def tags(self, bucket: str, key: str) -> Pairs:
-        with self._asking(f"read the tags of s3://{bucket}/{key}", actions.TAGS, bucket):
-            answer = self._client.get_object_tagging(**of_location(bucket, key))
-        return tuple(sorted((tag["Key"], tag["Value"]) for tag in answer["TagSet"]))
+    def read(self, bucket: str, key: str, *, most: int, cancellation: Cancellation | None = None) -> Small | None:
+        line = self._line(cancellation)
+        return self._ask(partial(small.read, line, bucket, key, most), line)
 
     # --- writing -----------------------------------------------------------------------------------------------------------
 
     def transfer(self, work: Iterable[Transfer], sent: Sent, cancellation: Cancellation) -> Iterator[Transferred]:
-        stop = Stop(cancellation)
-        line = Line(self._client, self._terms, self._checksums, sent, stop)
-        return self._flow(_Transfers(line).jobs(work), cancellation, stop)
+        line = self._line(cancellation, sent)
+        return self._flow(Transfers(Hands(line)).jobs(work), line)
 
-    def create_bucket(self, bucket: str, region: str, *, object_lock: bool = False) -> None:
-        """us-east-1 is the one region that may not be named (API reference, CreateBucket)."""
-        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        lock = {"ObjectLockEnabledForBucket": True} if object_lock else {}
-        needed = actions.of_create_bucket(object_lock=object_lock)
-        with self._asking(f"create the bucket {bucket} in {region} (CreateBucket)", needed, bucket):
-            try:
-                _when_free(partial(self._client.create_bucket, Bucket=bucket, **where, **lock))
-            except self._client.exceptions.BucketAlreadyOwnedByYou:
-                return
+    def delete(
+        self, bucket: str, keys: Sequence[str], *, cancellation: Cancellation | None = None
+    ) -> Iterator[tuple[str, RopewayError | None]]:
+        line = self._line(cancellation)
+        for at in range(0, len(keys), MOST_DELETED):
+            yield from self._one(delete(Hands(line), bucket, keys[at : at + MOST_DELETED]), line)
+
+    def write(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes,
+        headers: Headers,
+        condition: Condition | None = None,
+        *,
+        cancellation: Cancellation | None = None,
+    ) -> Small:
+        line = self._line(cancellation)
+        return self._ask(
+            partial(small.write, line, bucket, key, body, headers=headers, condition=condition or Condition()), line
+        )
+
+    def create_bucket(
+        self, bucket: str, region: str, *, object_lock: bool = False, cancellation: Cancellation | None = None
+    ) -> None:
+        self._one(create_bucket(Hands(line := self._line(cancellation)), bucket, region, object_lock=object_lock), line)
 
     # --- how ---------------------------------------------------------------------------------------------------------------
 
-    def _flow(self, jobs: Iterable[Job[R]], cancellation: Cancellation, stop: Stop | None = None) -> Iterator[R]:
-        stop = stop or Stop(cancellation)
-        return Flow(jobs, width=self._concurrency, stop=stop, cancellation=cancellation).results()
+    def _line(self, cancellation: Cancellation | None, sent: Sent = _told_to_nobody) -> Line:
+        return Line(self._client, self._terms, self._checksums, sent, Stop(cancellation or Cancellation()))
+
+    def _flow(self, jobs: Iterable[Job[R]], line: Line) -> Iterator[R]:
+        return Flow(jobs, width=self._concurrency, stop=line.stop).results()
+
+    def _one(self, job: Job[R], line: Line) -> R:
+        """One job, which a cancellation ends as it ends many."""
+        (answer,) = self._flow([job], line)
+        return answer
+
+    def _ask(self, request: Callable[[], R], line: Line) -> R:
+        return self._one(_of_one(Ask(request)), line)
 
     def _asking(self, doing: str, needed: tuple[str, ...], bucket: str) -> AbstractContextManager[None]:
         return asking_by(self._client, self._terms, doing, needed, bucket)
-
-
-class _Transfers:
-    """The jobs of one run. After the first error no further one is begun."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._failed = False
-
-    def jobs(self, work: Iterable[Transfer]) -> Iterator[Job[Transferred]]:
-        for transfer in work:
-            if self._failed:
-                return
-            yield self._job(transfer)
-
-    def _job(self, work: Transfer) -> Job[Transferred]:
-        began = time.monotonic()
-        error, version_id = None, ""
-        try:
-            version_id = yield from upload(self._line, work) if isinstance(work, Put) else download(self._line, work)
-        except CONCERN_ALL:
-            raise
-        except RopewayError as failure:
-            self._failed = True
-            error = failure
-        return Transferred(work, time.monotonic() - began, error, version_id)
-
-
-def _when_free(create: Request) -> Any:
-    for pause in BUSY:
-        try:
-            return create()
-        except ClientError as error:
-            if error.response["Error"].get("Code") != "OperationAborted":
-                raise
-        time.sleep(pause)
-    return create()
 
 
 def _listing(bucket: str, prefix: str) -> str:
     return f"list s3://{bucket}/{prefix}"
 
 
-def _page_job(page: Request) -> Job[Any]:
-    (answer,) = yield [page]
-    return answer
+async def _of_one(ask: Ask[R]) -> R:
+    return await ask
 
 
-def _listed(entry: Any) -> Listed:
+async def _of_key(key: str, request: Callable[[], R]) -> tuple[str, R]:
+    return key, await Ask(request)
+
+
+def _listed(entry: Any, bucket: str, prefix: str) -> Listed:
     return Listed(
-        key=entry["Key"],
+        key=check_listed(entry.get("Key", ""), prefix, _listing(bucket, prefix)),
         size=entry["Size"],
         etag=plain_etag(entry),
         storage_class=entry.get("StorageClass", ""),

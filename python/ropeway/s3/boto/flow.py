@@ -1,6 +1,6 @@
 """Many requests in flight on a bounded number of threads.
 
-A job is a generator. It yields requests (callables) that may all run at once, and is resumed with their answers when the last
+A job is a coroutine (or a generator). It yields requests (callables) that may all run at once, and is resumed with their answers when the last
 has ended, or with the first error once none of them is in flight any more. So an upload in parts reads from top to bottom,
 holds no thread while it waits, and cleans up in its own `except` clause. What a job yields after an error is clean-up: it is
 run even when everything stops.
@@ -11,18 +11,20 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import types
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from ropeway.errors import Cancelled, NetworkError, RopewayError
 from ropeway.outcome import Cancellation
+from ropeway.s3.jobs.multipart import advise
 
 R = TypeVar("R")
 Request = Callable[[], Any]
-Job = Generator[Iterable[Request], list[Any], R]
+Job = Generator[Iterable[Request], Any, R] | Coroutine[Iterable[Request], Any, R]
 
 POLL = 0.1
 """Seconds until a cancellation is seen."""
@@ -32,9 +34,24 @@ CLEAN_UP = 4.0
 """Seconds for the clean-up after that. An agent leaves a cancelled task under ten in all."""
 
 
-def advise(error: RopewayError, advice: str) -> None:
-    """Add to what the error says is to be done."""
-    error.advice = f"{error.advice} {advice}".strip()
+class Ask(Generic[R]):
+    """A request that a job awaits, alone or with others (`together`)."""
+
+    def __init__(self, request: Callable[[], R]) -> None:
+        self._request = request
+
+    def __call__(self) -> R:
+        return self._request()
+
+    def __await__(self) -> Generator[list[Ask[R]], Any, R]:
+        (answer,) = yield [self]
+        return answer  # type: ignore[no-any-return]
+
+
+@types.coroutine
+def together(requests: Iterable[Request]) -> Generator[Iterable[Request], Any, list[Any]]:
+    """Their answers in their order."""
+    return (yield requests)  # type: ignore[no-any-return]
 
 
 class Stop:
@@ -103,11 +120,10 @@ class Flow(Generic[R]):
     run; a job that wants to go on without telling returns it as its result.
     """
 
-    def __init__(self, jobs: Iterable[Job[R]], *, width: int, stop: Stop, cancellation: Cancellation) -> None:
+    def __init__(self, jobs: Iterable[Job[R]], *, width: int, stop: Stop) -> None:
         self._jobs = iter(jobs)
         self._width = width
         self._stop = stop
-        self._cancellation = cancellation
         self._threads = _Threads[R]()
         self._ready: deque[_Batch[R]] = deque()
         self._live: dict[Job[R], _Batch[R]] = {}
@@ -120,7 +136,7 @@ class Flow(Generic[R]):
         """The jobs' results in order of completion. Raises Cancelled, or the error that ended the run, after the clean-up."""
         try:
             while self._begin_more():
-                self._cancellation.check()
+                self._stop.check()
                 self._end_one(POLL)
                 yield from self._take_done()
         except RopewayError as error:
@@ -157,7 +173,7 @@ class Flow(Generic[R]):
                 return self._ready[0]
             if self._stopping or (job := next(self._jobs, None)) is None:
                 return None
-            self._advance(job, partial(next, job), clean_up=False)
+            self._advance(job, partial(job.send, None), clean_up=False)
 
     def _end_one(self, seconds: float) -> None:
         if not self._busy or (ended := self._threads.next_ended(seconds)) is None:
@@ -209,7 +225,11 @@ class Flow(Generic[R]):
         self._stopping = True
         self._stop.end()
         for batch in self._working():
-            batch.waiting.clear()
+            if (
+                batch.waiting
+            ):  # what is in flight may yet be answered, but the job is never to take a part for the whole
+                batch.error = batch.error or Cancelled("Stopped.")
+                batch.waiting.clear()
             if not batch.in_flight:
                 self._give_up(batch, Cancelled("Stopped."))
         self._drain(GRACE)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from ropeway.aws.answers import asking
+from ropeway.s3.answered import mark_deleted, mark_truncated
 from ropeway.s3.boto.flow import Stop, check_current
 from ropeway.s3.boto.slices import Slice
 from ropeway.s3.engine import Sent, Terms
+from ropeway.s3.guarded import check_guarded
+from ropeway.s3.jobs.hands import Making
 
 SMALL = 1 << 20
 """Bytes below which asking first ("Expect: 100-continue") costs more than it can save: a round trip an object."""
@@ -32,6 +38,9 @@ class Line:
     def asking(self, doing: str, needed: tuple[str, ...], bucket: str) -> AbstractContextManager[None]:
         return asking_by(self.client, self.terms, doing, needed, bucket)
 
+    def making(self, making: Making) -> AbstractContextManager[None]:
+        return self.asking(making.doing, making.needed, making.work.bucket)
+
 
 def asking_by(
     client: Any, terms: Terms, doing: str, needed: tuple[str, ...], bucket: str
@@ -45,6 +54,10 @@ def watch(client: Any) -> None:
     """Lets this engine see every attempt of the client's requests. Calling it again changes nothing."""
     client.meta.events.register("before-call.s3", _before_call, unique_id="ropeway-before-call")
     client.meta.events.register("before-send.s3", _before_send, unique_id="ropeway-before-send")
+    if client.meta.config.request_checksum_calculation == "when_required":
+        client.meta.events.register_last("before-call.s3.DeleteObjects", _prove_by_md5, unique_id="ropeway-md5")
+    client.meta.events.register("after-call.s3.DeleteObjects", mark_deleted, unique_id="ropeway-after-delete")
+    client.meta.events.register("after-call.s3.ListObjectsV2", mark_truncated, unique_id="ropeway-after-list")
 
 
 def _before_call(params: Mapping[str, Any], **_: Any) -> None:
@@ -57,8 +70,17 @@ def _before_call(params: Mapping[str, Any], **_: Any) -> None:
         params["context"]["checksum"] = {"request_algorithm": {"algorithm": "crc32", "in": "header", "name": CRC32}}
 
 
+def _prove_by_md5(params: dict[str, Any], **_: Any) -> None:
+    """S3 deletes only by a list that is proved; stores that know no newer checksums take Content-MD5 (API reference, DeleteObjects)."""
+    md5 = hashlib.md5(params["body"], usedforsecurity=False)
+    params["headers"]["Content-MD5"] = base64.b64encode(md5.digest()).decode()
+    params["context"].pop("checksum", None)
+
+
 def _before_send(request: Any, **_: Any) -> None:
     """To sign it botocore reads a body, too: only from here on do its bytes go over the wire."""
     check_current()
+    url = urlsplit(request.url)
+    check_guarded(url.hostname or "", request.headers, tls=url.scheme == "https")
     if isinstance(request.body, Slice):
         request.body.on_the_wire()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
-from email.errors import MessageError
-from email.header import Header, decode_header, make_header
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ropeway.s3 import modified
-from ropeway.s3.boto.checksums import plain_etag
-from ropeway.s3.boto.versions import version_in
-from ropeway.s3.engine import CustomerKey, Head, Headers, Pairs, Put
+from ropeway.s3.checksums import checksums_in, plain_etag
+from ropeway.s3.engine import CustomerKey, Head, Headers, Put
+from ropeway.s3.jobs.hands import Begun
+from ropeway.s3.metadata import from_ascii, in_ascii
+from ropeway.s3.versions import version_in
 
 PLAIN = (
     ("ContentType", "content_type"),
@@ -28,7 +28,6 @@ PLAIN = (
     ("WebsiteRedirectLocation", "website_redirect"),
 )
 """What PUT takes and HEAD gives, under the same names."""
-CHECKSUM = "Checksum"
 
 
 def of_put(put: Put) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def of_headers(headers: Headers) -> dict[str, Any]:
     given["ObjectLockRetainUntilDate"] = headers.lock_until
     given["ObjectLockLegalHoldStatus"] = "ON" if headers.legal_hold else ""
     given["Expires"] = headers.expires
-    given["Metadata"] = {name: _in_ascii(value) for name, value in headers.metadata}
+    given["Metadata"] = {name: in_ascii(value) for name, value in headers.metadata}
     given["Tagging"] = urlencode(headers.tags, quote_via=quote)
     return {name: value for name, value in given.items() if value} | of_customer_key(headers.customer_key)
 
@@ -58,6 +57,12 @@ def of_location(bucket: str, key: str) -> dict[str, str]:
     return {"Bucket": bucket, "Key": key}
 
 
+def of_begun(begun: Begun) -> dict[str, Any]:
+    """For the parts of an upload, and for its end."""
+    work = begun.making.work
+    return of_location(work.bucket, work.key) | {"UploadId": begun.id} | of_customer_key(work.headers.customer_key)
+
+
 def to_head(answer: Mapping[str, Any], customer_key: CustomerKey | None = None) -> Head:
     """`customer_key` is the one that HEAD was asked with: an object is answered for only by the key it is encrypted with."""
     return Head(
@@ -65,7 +70,7 @@ def to_head(answer: Mapping[str, Any], customer_key: CustomerKey | None = None) 
         etag=plain_etag(answer),
         headers=replace(_to_headers(answer), customer_key=customer_key),
         tag_count=answer.get("TagCount", 0),
-        checksums=_checksums(answer),
+        checksums=checksums_in(answer),
         checksum_type=answer.get("ChecksumType", ""),
         restore=answer.get("Restore", ""),
         modified=answer["LastModified"].timestamp() if "LastModified" in answer else 0.0,
@@ -83,7 +88,7 @@ def modified_in(answer: Mapping[str, Any]) -> int | None:
 
 def _to_headers(answer: Mapping[str, Any]) -> Headers:
     # S3's names are lower case; other stores spell headers as their HTTP library does.
-    metadata = sorted((name.lower(), _from_ascii(value)) for name, value in answer.get("Metadata", {}).items())
+    metadata = sorted((name.lower(), from_ascii(value)) for name, value in answer.get("Metadata", {}).items())
     return Headers(
         metadata=tuple(metadata),
         lock_until=_in_utc(answer["ObjectLockRetainUntilDate"]) if "ObjectLockRetainUntilDate" in answer else "",
@@ -95,21 +100,3 @@ def _to_headers(answer: Mapping[str, Any]) -> Headers:
 
 def _in_utc(time: datetime) -> str:
     return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _checksums(answer: Mapping[str, Any]) -> Pairs:
-    found = (name for name in answer if name.startswith(CHECKSUM) and name != "ChecksumType")
-    return tuple(sorted((name[len(CHECKSUM) :], answer[name]) for name in found))
-
-
-def _in_ascii(value: str) -> str:
-    """S3 decodes metadata by RFC 2047 (user guide, "Working with object metadata"); HTTP headers carry no more than ASCII safely."""
-    return value if value.isascii() else Header(value, "utf-8").encode(maxlinelen=0)
-
-
-def _from_ascii(value: str) -> str:
-    """Metadata are anybody's: what only looks as if it were encoded stays as it is."""
-    try:
-        return str(make_header(decode_header(value))) if "=?" in value else value
-    except (MessageError, LookupError, UnicodeError):
-        return value

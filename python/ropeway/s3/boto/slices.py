@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ropeway.errors import LocalFileError, RopewayError
-from ropeway.s3.boto.checksums import ALGORITHMS, Crc32, Digest, proof_in
+from ropeway.errors import RopewayError
 from ropeway.s3.boto.flow import Stop
+from ropeway.s3.checksums import ALGORITHMS, Crc32, Digest, proof_in
 from ropeway.s3.engine import Put, Sent
+from ropeway.s3.files import Same, changed, unreadable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,9 +30,10 @@ class Slice:
     the with-block, as botocore wraps what comes out of a body.
     """
 
-    def __init__(self, put: Put, offset: int, length: int, *, sent: Sent, stop: Stop) -> None:
+    def __init__(self, put: Put, offset: int, length: int, *, same: Same, sent: Sent, stop: Stop) -> None:
         self.length = length
         self._put = put
+        self._same = same
         self._offset = offset
         self._sent = sent
         self._stop = stop
@@ -145,31 +147,9 @@ class Slice:
         self.seek(0)
         return digest
 
+    def fileno(self) -> int:
+        return self._file.fileno()
+
     def check_unchanged(self) -> None:
         """Raises LocalFileError when the file is not the one that was planned any more."""
-        check_unchanged(self._put, os.fstat(self._file.fileno()))
-
-
-def check_unchanged(put: Put, now: os.stat_result | None = None) -> None:
-    """Raises LocalFileError when the file is not the one that was planned any more. Reading it does not show that."""
-    try:
-        now = now or os.stat(put.path)
-    except OSError as error:
-        raise unreadable(put, error) from error
-    if now.st_size != put.size:
-        raise changed(put, f"it had {put.size:,} bytes and has {now.st_size:,} now")
-    if now.st_mtime_ns != put.mtime_ns:
-        raise changed(put, "it was written to")
-
-
-def changed(put: Put, how: str) -> LocalFileError:
-    return LocalFileError(
-        f"{put.path} changed while it was being uploaded: {how}.",
-        advice="Upload when nothing writes to it any more.",
-    )
-
-
-def unreadable(put: Put, error: OSError) -> LocalFileError:
-    return LocalFileError(
-        f"{put.path} cannot be read: {error.strerror or error}.", advice="Check that it exists and who may read it."
-    )
+        self._same.check(self._file.fileno())

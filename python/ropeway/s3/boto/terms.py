@@ -9,7 +9,8 @@ from ropeway.s3.engine import Terms
 
 def keep(client: Any, terms: Terms) -> None:
     """Let all requests of an S3 client say so from now on. Calling it again with the same terms changes nothing."""
-    wanted = {"ExpectedBucketOwner": terms.bucket_owner, "RequestPayer": "requester" if terms.requester_pays else ""}
+    owners = dict.fromkeys(("ExpectedBucketOwner", "ExpectedSourceBucketOwner"), terms.bucket_owner)
+    wanted = owners | {"RequestPayer": "requester" if terms.requester_pays else ""}
     given = {name: value for name, value in wanted.items() if value}
 
     def say(params: dict[str, Any], model: Any, **_: Any) -> None:

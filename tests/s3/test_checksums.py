@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ropeway.errors import IntegrityError
-from ropeway.s3.boto.checksums import Crc32, in_base64, joined, proof_in
+from ropeway.s3.checksums import Crc32, composite_in, from_base64, in_base64, joined, proof_in
 
 DATA = b"the bytes"
 MD5 = hashlib.md5(DATA).hexdigest()
@@ -81,3 +81,17 @@ def test_the_crc_digest_takes_bytes_piece_by_piece():
     digest.update(DATA[:4])
     digest.update(memoryview(DATA)[4:])
     assert digest.digest() == zlib.crc32(DATA).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize("text", ["!", "AAA", "AAAA\n===="])
+def test_a_checksum_that_nobody_can_read_proves_nothing(text):
+    with pytest.raises(IntegrityError, match="The store tells a checksum that is none"):
+        from_base64(text)
+    with pytest.raises(IntegrityError):
+        proof_in({"ChecksumCRC32": text, "ETag": '"e"'})
+
+
+@pytest.mark.parametrize("count", ["", "x", "-1", "1_0"])
+def test_a_checksum_of_nobody_knows_how_many_parts_proves_nothing(count):
+    with pytest.raises(IntegrityError, match="The store tells a checksum that is none"):
+        composite_in({"ChecksumCRC32": f"AAAAAA==-{count}"})

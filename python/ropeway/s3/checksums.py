@@ -10,12 +10,13 @@ import base64
 import hashlib
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from ropeway.errors import IntegrityError
+from ropeway.s3.engine import CustomerKey, Head, Headers, Pairs
 from ropeway.s3.stores import OWN_CLASSES
 
 
@@ -27,8 +28,8 @@ class Digest(Protocol):
 class Crc32:
     """zlib's CRC-32 with the interface of hashlib."""
 
-    def __init__(self) -> None:
-        self.value = 0
+    def __init__(self, data: bytes = b"") -> None:
+        self.value = zlib.crc32(data)
 
     def update(self, data: bytes | memoryview, /) -> None:
         self.value = zlib.crc32(data, self.value)
@@ -37,14 +38,16 @@ class Crc32:
         return self.value.to_bytes(4, "big")
 
 
-ALGORITHMS: Mapping[str, Callable[[], Digest]] = {
+ALGORITHMS: Mapping[str, Callable[..., Digest]] = {
     "CRC32": Crc32,
     "SHA256": hashlib.sha256,
-    "SHA1": lambda: hashlib.sha1(usedforsecurity=False),
+    "SHA1": partial(hashlib.sha1, usedforsecurity=False),
     "SHA512": hashlib.sha512,
-    "MD5": lambda: hashlib.md5(usedforsecurity=False),
+    "MD5": partial(hashlib.md5, usedforsecurity=False),
 }
-"""Those that can be computed here, the cheapest that is common first."""
+"""Those that can be computed here, the cheapest that is common first. Called with the first bytes, or with nothing."""
+STRENGTH = ("SHA512", "SHA256", "MD5", "SHA1", "CRC32")
+CHECKSUM = "Checksum"
 
 
 @dataclass(frozen=True)
@@ -66,13 +69,58 @@ class Proof:
             )
 
 
-def proof_in(answer: Mapping[str, Any]) -> Proof | None:
-    """What an answer of PUT, GET or HEAD says about the bytes it speaks of; None when it says nothing that can be computed here."""
+def proofs(head: Head) -> Iterator[Proof]:
+    """Every digest of the whole object that S3 tells and that can be computed here, the cheapest first: the one place that decides it."""
+    checksums = {} if head.checksum_type == "COMPOSITE" else dict(head.checksums)
     for algorithm in ALGORITHMS:
         # "…-3" at the end: a checksum of three parts' checksums, not of the bytes.
-        if (text := answer.get(f"Checksum{algorithm}")) and "-" not in text:
-            return Proof(algorithm, base64.b64decode(text))
-    return Proof("MD5", bytes.fromhex(plain_etag(answer))) if _etag_is_md5(answer) else None
+        if (text := checksums.get(algorithm)) and "-" not in text:
+            yield Proof(algorithm, from_base64(text))
+    if has_plain_etag(head) and re.fullmatch("[0-9a-f]{32}", head.etag.lower()):
+        yield Proof("MD5", bytes.fromhex(head.etag))
+
+
+def strongest(head: Head) -> Proof | None:
+    """The one that is hardest to fake, for whoever would leave an object as it is because of it."""
+    return min(proofs(head), key=lambda proof: STRENGTH.index(proof.algorithm), default=None)
+
+
+def has_plain_etag(head: Head) -> bool:
+    """Whether the ETag is an MD5, of the bytes or (with a "-") of their parts' MD5s.
+
+    By S3's API reference ("Object") it is, where neither a KMS nor a customer's key encrypts; in classes of other stores it may be
+    anything.
+    """
+    headers = head.headers
+    encrypted = headers.sse not in {"", "AES256"} or headers.customer_key is not None
+    return not encrypted and headers.storage_class not in OWN_CLASSES
+
+
+def proof_in(answer: Mapping[str, Any]) -> Proof | None:
+    """What an answer of PUT, GET or HEAD says about the bytes it speaks of; None when it says nothing that can be computed here."""
+    return next(proofs(_evidence(answer)), None)
+
+
+def etag_is_md5(answer: Mapping[str, Any]) -> bool:
+    """Of the bytes, that is: not of parts."""
+    return "-" not in plain_etag(answer) and has_plain_etag(_evidence(answer))
+
+
+def _evidence(answer: Mapping[str, Any]) -> Head:
+    """Of a head only what proves something: answers to PUT have no more."""
+    key = CustomerKey(b"") if "SSECustomerAlgorithm" in answer else None
+    headers = Headers(
+        sse=answer.get("ServerSideEncryption", ""), storage_class=answer.get("StorageClass", ""), customer_key=key
+    )
+    return Head(
+        0, plain_etag(answer), headers, checksums=checksums_in(answer), checksum_type=answer.get("ChecksumType", "")
+    )
+
+
+def checksums_in(answer: Mapping[str, Any]) -> Pairs:
+    """(algorithm, base64), sorted."""
+    found = (name for name in answer if name.startswith(CHECKSUM) and name != "ChecksumType")
+    return tuple(sorted((name[len(CHECKSUM) :], answer[name]) for name in found))
 
 
 def composite_in(answer: Mapping[str, Any]) -> tuple[Proof, int] | None:
@@ -80,7 +128,7 @@ def composite_in(answer: Mapping[str, Any]) -> tuple[Proof, int] | None:
     for algorithm in ALGORITHMS:
         digest, dash, count = answer.get(f"Checksum{algorithm}", "").rpartition("-")
         if dash:
-            return Proof(algorithm, base64.b64decode(digest)), int(count)
+            return Proof(algorithm, from_base64(digest)), _count(count)
     return None
 
 
@@ -89,13 +137,24 @@ def plain_etag(answer: Mapping[str, Any]) -> str:
     return str(answer.get("ETag", "")).strip('"')
 
 
-def _etag_is_md5(answer: Mapping[str, Any]) -> bool:
-    """By S3's API reference ("Object"), of what was not sent in parts and is not encrypted with a KMS or a customer's key."""
-    return (
-        re.fullmatch("[0-9a-f]{32}", plain_etag(answer)) is not None
-        and answer.get("ServerSideEncryption", "AES256") == "AES256"
-        and "SSECustomerAlgorithm" not in answer
-        and answer.get("StorageClass", "") not in OWN_CLASSES
+def from_base64(text: str) -> bytes:
+    """A digest as S3 writes it. Raises IntegrityError."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as wrong:
+        raise _unreadable(text) from wrong
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text):
+        raise _unreadable(f"…-{text}")
+    return int(text)
+
+
+def _unreadable(text: str) -> IntegrityError:
+    return IntegrityError(
+        f"The store tells a checksum that is none: {text!r}.",
+        advice="Run again; when it comes again, look for what changes answers on the way: a proxy, or the store itself.",
     )
 
 

@@ -6,8 +6,8 @@ import os
 import pytest
 
 from ropeway.errors import Cancelled, LocalFileError
-from ropeway.s3.boto import temporary
-from ropeway.s3.boto.temporary import Temporary
+from ropeway.s3 import temporary
+from ropeway.s3.temporary import Temporary
 
 
 def test_it_appears_when_it_is_kept_with_its_folders(tmp_path):
@@ -108,6 +108,30 @@ def test_a_file_that_a_virus_scanner_holds_for_a_moment_is_waited_for(tmp_path, 
             file.keep()
 
 
+@pytest.mark.parametrize("links", [True, False], ids=["by a link", "without links"])
+def test_it_takes_no_name_that_somebody_has_by_now_where_it_is_to_be_new(tmp_path, monkeypatch, links):
+    def none(*_):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    if not links:
+        monkeypatch.setattr(os, "link", none)
+    for name in ("free", "taken"):
+        file = Temporary(str(tmp_path / name))
+        file.open(3)
+        file.write(0, b"new")
+        if name == "free":
+            file.keep(1_000_000_000, only_new=True)
+            continue
+        (tmp_path / "taken").write_bytes(b"theirs")
+        with pytest.raises(
+            LocalFileError, match=r"1 file would be overwritten: .*taken\. Somebody has written it since"
+        ):
+            file.keep(only_new=True)
+        file.discard()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"free": b"new", "taken": b"theirs"}
+    assert ((tmp_path / "free").stat().st_nlink, (tmp_path / "free").stat().st_mtime_ns) == (1, 1_000_000_000)
+
+
 def test_a_rename_that_fails_leaves_no_temporary_file(tmp_path):
     file = Temporary(str(tmp_path / "late"))
     file.open(1)
@@ -116,3 +140,13 @@ def test_a_rename_that_fails_leaves_no_temporary_file(tmp_path):
         file.keep()
     file.discard()
     assert os.listdir(tmp_path) == ["late"]
+
+
+@pytest.mark.parametrize("name", ["file", "ü" * 200, "line\nbreak"])
+def test_a_temporary_name_is_known_for_one(tmp_path, name):
+    file = Temporary(str(tmp_path / name))
+    file.open(1)
+    (found,) = os.listdir(tmp_path)
+    file.discard()
+    assert temporary.is_temporary(found)
+    assert not temporary.is_temporary(name)

@@ -7,6 +7,9 @@ from typing import Any
 
 from ropeway.errors import AwsError
 
+NULL = "null"
+"""The version of what was written while the bucket kept none (S3 user guide, "Adding objects to versioning-enabled buckets")."""
+
 
 def of_version(version_id: str) -> dict[str, str]:
     return {"VersionId": version_id} if version_id else {}
@@ -18,8 +21,11 @@ def version_in(answer: Mapping[str, Any]) -> str:
 
 
 def check_version(answer: Mapping[str, Any], version_id: str, doing: str) -> None:
-    """Raises AwsError when the answer is not about this version. `doing` reads on from "Could not"."""
-    if version_id and version_in(answer) != version_id:
+    """Raises AwsError when the answer is not about this version. `doing` reads on from "Could not".
+
+    A bucket that never kept versions names none; what it holds is the version `null`.
+    """
+    if version_id and (version_in(answer) or NULL) != version_id:
         raise AwsError(
             doing,
             code="NoSuchVersion",
