@@ -1,0 +1,67 @@
+# From the release that is live to another one, forward or back.
+
+# `current` leads to the old one until it leads to the new one: there is no moment between.
+point() {
+  local next=$app/.current.new
+  rm -f -- "$next"
+  ln -s -- "releases/$1" "$next" && mv -fT -- "$next" "$app/current" || fail "$app/current cannot be switched."
+}
+
+# It is marked before it is told, so that nobody takes it for one that works. A full disk has no room for the mark: then the old one
+# goes, and a release without one is vouched for by nobody (state_of).
+give_up() {
+  try_note "$release" state failed || rm -f -- "$notes/releases/$release/state" || why="$why It could not be marked as failed either."
+  fail "$why"
+}
+
+go() {
+  local from=$live event
+  if [ -n "$from" ] && ! run_event ApplicationStop "$from"; then
+    warning="ApplicationStop of what was live failed, and it went on: $why"
+    echo "$warning"
+    hook='' why=''
+  fi
+  run_event BeforeInstall "$release" || give_up
+  changed=true
+  leave "$from"
+  next_order
+  note "$release" order "$REPLY"
+  note "$release" state live
+  point "$release"
+  for event in AfterInstall ApplicationStart ValidateService; do
+    run_event "$event" "$release" || give_up
+  done
+}
+
+# On the way back: what came later is not to be gone back to.
+leave() {
+  local from=$1 after order name
+  [ "$back" = true ] || return 0
+  noted "$release" order
+  after=$REPLY
+  while read -r order name; do
+    [ "$name" != "$release" ] || continue
+    ((order > after)) || [ "$name" = "$from" ] || continue
+    state_of "$name"
+    case $REPLY in live | healthy) note "$name" state rolledBack ;; esac
+  done < <(in_order)
+}
+
+main() {
+  local was
+  begin
+  ! strange_current || fail "$why"
+  has "$release" || fail "Release $release_id is not on this instance."
+  state_of "$release"
+  was=$REPLY
+  if [ "$step" = switch ] && [ "$live" != "$over" ] && [ "$live" != "$release" ]; then
+    fail "Release ${live:-none} is live here, and not ${over:-none}: nothing was changed."
+  fi
+  if [ "$force" = false ] && [ "$live" = "$release" ] && [ "$was" = healthy ]; then
+    echo "Release $release_id is live already."
+    succeed
+  fi
+  go
+  if [ "$step" = rollback ] && [ "$was" = healthy ]; then note "$release" state healthy; fi
+  succeed
+}
