@@ -8,70 +8,24 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import http.client
 import json
-import subprocess
-import sys
-import urllib.request
-import uuid
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from ropeway.local.patches import PATCHES
+from ropeway.local.patches.later import LATER as OTHER_SERVICES
+from tests.local.world import World, refused
 
 MB = 1024 * 1024
 CRC32_OF_X = base64.b64encode(zlib.crc32(b"x").to_bytes(4, "big")).decode()
 WRONG_CRC32 = "AAAAAA=="
-SIGNED = "AWS4-HMAC-SHA256 Credential=AKIAAAAAAAAAAAAAAAAA/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
-
-
-@dataclass
-class World:
-    """A server, a bucket in it, and clients of whatever region and account."""
-
-    url: str
-    bucket: str = field(default_factory=lambda: f"bucket-{uuid.uuid4().hex[:12]}")
-    clients: list[Any] = field(default_factory=list)
-
-    def client(self, service: str = "s3", *, region: str = "us-east-1", account: str = "") -> Any:
-        keys = self.keys_of(account) if account else {"aws_access_key_id": "AKIA0", "aws_secret_access_key": "secret"}
-        config = Config(retries={"max_attempts": 0})
-        self.clients.append(boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **keys))
-        return self.clients[-1]
-
-    def keys_of(self, account: str) -> dict[str, str]:
-        role = f"arn:aws:iam::{account}:role/tests"
-        found = self.client("sts").assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
-        names = {
-            "AccessKeyId": "access_key_id",
-            "SecretAccessKey": "secret_access_key",
-            "SessionToken": "session_token",
-        }
-        return {f"aws_{ours}": found[theirs] for theirs, ours in names.items()}
-
-    def let_policies_decide_after(self, requests: str) -> None:
-        asked = urllib.request.Request(
-            f"{self.url}/moto-api/reset-auth", requests.encode(), {"Content-Type": "text/plain"}
-        )
-        urllib.request.urlopen(asked).close()
-
-    def raw(
-        self, method: str, key: str, body: bytes = b"", query: str = "", **headers: str
-    ) -> tuple[int, dict[str, str], bytes]:
-        """A request with exactly these headers (`_` for `-`), as no client would send it."""
-        named = {"Authorization": SIGNED} | {name.replace("_", "-"): value for name, value in headers.items()}
-        with contextlib.closing(http.client.HTTPConnection(self.url.partition("//")[2], timeout=30)) as connection:
-            connection.request(method, f"/{self.bucket}/{key}{query}", body, {k: v for k, v in named.items() if v})
-            answer = connection.getresponse()
-            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
 
 
 TRUTHS: list[Callable[[World, Any], None]] = []
@@ -80,15 +34,6 @@ TRUTHS: list[Callable[[World, Any], None]] = []
 def truth(check: Callable[[World, Any], None]) -> Callable[[World, Any], None]:
     TRUTHS.append(check)
     return check
-
-
-@contextlib.contextmanager
-def refused(*words: str) -> Iterator[None]:
-    """AWS answers no, and says all these words."""
-    with pytest.raises(ClientError) as caught:
-        yield
-    for word in words:
-        assert word in str(caught.value) or word in str(caught.value.response)
 
 
 # --- checksums -----------------------------------------------------------------------------------------------------------
@@ -664,22 +609,221 @@ def a_denied_head_of_a_bucket_is_about_listing(world, s3):
         who.head_bucket(Bucket=world.bucket)
 
 
+# --- copies --------------------------------------------------------------------------------------------------------------
+
+
+def copied(s3: Any, world: World, **how: Any) -> Any:
+    return s3.copy_object(Bucket=world.bucket, Key="copy", CopySource={"Bucket": world.bucket, "Key": "k"}, **how)
+
+
+@truth
+def a_source_that_is_another_one_is_not_copied(world, s3):
+    etag = s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")["ETag"]
+    copied(s3, world, CopySourceIfMatch=etag)
+    with refused("PreconditionFailed"):
+        copied(s3, world, CopySourceIfMatch='"another"')
+
+
+@truth
+def a_source_that_is_another_one_gives_no_parts(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    upload = s3.create_multipart_upload(Bucket=world.bucket, Key="copy")["UploadId"]
+    part = {
+        "Bucket": world.bucket,
+        "Key": "copy",
+        "UploadId": upload,
+        "PartNumber": 1,
+        "CopySource": f"{world.bucket}/k",
+    }
+    with refused("PreconditionFailed"):
+        s3.upload_part_copy(**part, CopySourceIfMatch='"another"')
+
+
+@truth
+def a_source_of_another_account_than_was_expected_is_not_copied(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    copied(s3, world, ExpectedSourceBucketOwner="123456789012")
+    with refused("AccessDenied"):
+        copied(s3, world, ExpectedSourceBucketOwner="999999999999")
+
+
+@truth
+def a_source_under_a_customers_key_needs_it(world, s3):
+    with_key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"1" * 32}
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x", **with_key)
+    copied(s3, world, **{f"CopySource{name}": value for name, value in with_key.items()})
+    with refused("InvalidRequest"):
+        copied(s3, world)
+
+
+@truth
+def a_part_that_is_copied_tells_its_checksum(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    upload = s3.create_multipart_upload(Bucket=world.bucket, Key="copy", ChecksumAlgorithm="CRC32")["UploadId"]
+    part = {
+        "Bucket": world.bucket,
+        "Key": "copy",
+        "UploadId": upload,
+        "PartNumber": 1,
+        "CopySource": f"{world.bucket}/k",
+    }
+    assert s3.upload_part_copy(**part)["CopyPartResult"]["ChecksumCRC32"] == CRC32_OF_X
+
+
+@truth
+def copying_needs_to_read_the_source_and_to_write_the_target(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    with somebody_who_may(world, "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging") as who:
+        copied(who, world, TaggingDirective="REPLACE", Tagging="a=b")
+        with lacking("s3:PutObjectAcl"):
+            copied(who, world, ACL="bucket-owner-full-control")
+
+
+@truth
+def a_copy_can_be_locked_where_the_bucket_locks(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    with refused("InvalidRequest", "Object Lock"):
+        copied(s3, world, ObjectLockLegalHoldStatus="ON")
+    s3.create_bucket(Bucket=f"{world.bucket}-locked", ObjectLockEnabledForBucket=True)
+    source = {"Bucket": world.bucket, "Key": "k"}
+    s3.copy_object(Bucket=f"{world.bucket}-locked", Key="k", CopySource=source, ObjectLockLegalHoldStatus="ON")
+    assert s3.head_object(Bucket=f"{world.bucket}-locked", Key="k")["ObjectLockLegalHoldStatus"] == "ON"
+
+
+@truth
+def who_may_not_read_the_source_cannot_copy_it(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    with somebody_who_may(world, "s3:PutObject") as who, lacking("s3:GetObject"):
+        copied(who, world)
+
+
+@truth
+def who_may_not_tag_cannot_copy_with_tags(world, s3):
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    with somebody_who_may(world, "s3:GetObject", "s3:PutObject") as who, lacking("s3:PutObjectTagging"):
+        copied(who, world, TaggingDirective="REPLACE", Tagging="a=b")
+
+
+@truth
+def what_was_written_without_versions_is_the_version_null(world, s3):
+    named = {"Bucket": world.bucket, "Key": "k"}
+    s3.put_object(**named, Body=b"x")
+    assert s3.head_object(**named, VersionId="null")["ContentLength"] == 1
+    s3.put_bucket_versioning(Bucket=world.bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(**named, Body=b"xx")
+    found = s3.head_object(**named, VersionId="null")
+    assert (found["ContentLength"], found["VersionId"]) == (1, "null")
+
+
 # --- both worlds ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    """moto as it comes, in a process of its own: what is mended is mended for a whole process."""
-    program = (
-        "import sys; from moto.server import ThreadedMotoServer; s = ThreadedMotoServer('127.0.0.1', 0, verbose=False); "
-        "s.start(); print(s.get_host_and_port()[1], flush=True); sys.stdin.read(); s.stop()"
-    )
-    command = [sys.executable, "-c", program]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as moto:
-        yield f"http://127.0.0.1:{moto.stdout.readline().strip()}"
-        moto.stdin.close()
+# --- presigned addresses -------------------------------------------------------------------------------------------------
+
+
+def of_version(world: World, signature: str) -> Any:
+    config = Config(signature_version=signature, retries={"max_attempts": 0})
+    keys = {"aws_access_key_id": "AKIA0", "aws_secret_access_key": "secret"}
+    world.clients.append(boto3.client("s3", endpoint_url=world.url, region_name="us-east-1", config=config, **keys))
+    return world.clients[-1]
+
+
+@truth
+def a_presigned_address_works_as_long_as_it_was_made_for(world, s3):
+    """S3 user guide, "Download and upload objects with presigned URLs"."""
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"x")
+    for signature in ("s3", "s3v4"):
+        for seconds, expected in ((60, (200, b"x")), (-60, (403, b"Request has expired"))):
+            what = {"Bucket": world.bucket, "Key": "k"}
+            url = of_version(world, signature).generate_presigned_url("get_object", what, ExpiresIn=seconds)
+            status, _, body = world.raw("GET", "k", query=f"?{url.partition('?')[2]}", Authorization="")
+            assert (status, expected[1] in body) == (expected[0], True)
+
+
+# --- open to everybody ---------------------------------------------------------------------------------------------------
+
+
+def opening(world: World) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{world.bucket}/*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@truth
+def a_policy_that_opens_a_bucket_is_refused_while_that_is_blocked(world, s3):
+    """S3 user guide, "Blocking public access to your Amazon S3 storage"."""
+    with refused("AccessDenied", "BlockPublicPolicy"):
+        s3.put_bucket_policy(Bucket=world.bucket, Policy=opening(world))
+
+
+@truth
+def a_policy_for_all_but_a_folder_opens_nothing_in_it(world, s3):
+    """IAM user guide, "IAM JSON policy elements: NotResource"."""
+    s3.delete_public_access_block(Bucket=world.bucket)
+    told = json.loads(opening(world))
+    [statement] = told["Statement"]
+    del statement["Resource"]
+    statement["NotResource"] = [f"arn:aws:s3:::{world.bucket}/{folder}*" for folder in (".hidden/", "*/.hidden/")]
+    s3.put_bucket_policy(Bucket=world.bucket, Policy=json.dumps(told))
+    keys = {"k": 200, ".hidden/k": 403, "a/.hidden/k": 403}
+    for key in keys:
+        s3.put_object(Bucket=world.bucket, Key=key, Body=b"")
+    assert {key: world.raw("GET", key, Authorization="")[0] for key in keys} == keys
+
+
+@truth
+def a_policy_that_demands_encryption_refuses_what_does_not_say_it(world, s3):
+    """S3 user guide, "Protecting data with server-side encryption"; the bucket's own setting says nothing for the request."""
+    name = "s3:x-amz-server-side-encryption"
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{world.bucket}/in/*",
+    }
+    conditions = [{"StringNotEquals": {name: "aws:kms"}}, {"Null": {name: "true"}}]
+    statements = [{**deny, "Condition": one} for one in conditions]
+    s3.put_bucket_policy(Bucket=world.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    said = {"ServerSideEncryption": "aws:kms"}
+    source = {"Bucket": world.bucket, "Key": "in/k"}
+    s3.put_object(Bucket=world.bucket, Key="in/k", Body=b"", **said)
+    s3.put_object(Bucket=world.bucket, Key="out", Body=b"")
+    s3.copy_object(Bucket=world.bucket, Key="in/copy", CopySource=source, **said)
+    upload = s3.create_multipart_upload(Bucket=world.bucket, Key="in/parts", **said)["UploadId"]
+    s3.upload_part(Bucket=world.bucket, Key="in/parts", UploadId=upload, PartNumber=1, Body=b"")
+    for how in ({}, {"ServerSideEncryption": "AES256"}):
+        with refused("AccessDenied", "explicit deny in a resource-based policy"):
+            s3.put_object(Bucket=world.bucket, Key="in/k", Body=b"", **how)
+        with refused("AccessDenied", "explicit deny in a resource-based policy"):
+            s3.copy_object(Bucket=world.bucket, Key="in/copy", CopySource=source, **how)
+        with refused("AccessDenied", "explicit deny in a resource-based policy"):
+            s3.create_multipart_upload(Bucket=world.bucket, Key="in/parts", **how)
+
+
+@truth
+def the_block_of_public_access_has_actions_of_its_own(world, s3):
+    """Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3"."""
+    block = {"BlockPublicPolicy": False}
+    with somebody_who_may(world, "s3:ListBucket", "s3:CreateBucket") as who:
+        with lacking("s3:GetBucketPublicAccessBlock"):
+            who.get_public_access_block(Bucket=world.bucket)
+        with lacking("s3:PutBucketPublicAccessBlock"):
+            who.put_public_access_block(Bucket=world.bucket, PublicAccessBlockConfiguration=block)
+
+
+@truth
+def who_does_not_sign_is_let_in_where_the_policy_lets_everybody_in(world, s3):
+    """S3 user guide, "How Amazon S3 authorizes a request"."""
+    s3.delete_public_access_block(Bucket=world.bucket)
+    s3.put_bucket_policy(Bucket=world.bucket, Policy=opening(world))
+    s3.put_object(Bucket=world.bucket, Key="k", Body=b"open")
+    with somebody_who_may(world, "s3:PutObject"):
+        assert world.raw("GET", "k", Authorization="")[::2] == (200, b"open")
+        assert world.raw("PUT", "k", b"mine", Authorization="")[0] == 403
 
 
 def tell(world: World, check: Callable[[World, Any], None]) -> None:
@@ -705,5 +849,5 @@ def test_moto_alone_does_not(moto_url, check):
 
 def test_what_is_mended_stands_in_the_docs():
     page = (Path(__file__).parents[2] / "docs" / "embedded-aws.md").read_text()
-    for patch in PATCHES:
+    for patch in (*PATCHES, *OTHER_SERVICES):
         assert f"- {patch.aws}" in page

@@ -89,3 +89,12 @@ except ConnectionRefusedError:
 """
     ended = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
     assert (ended.stdout, ended.stderr) == ("gone\n", "")
+
+
+def test_it_starts_without_loading_what_is_not_yet_asked_for():
+    program = (
+        "import sys; from ropeway.local.server import application; application(); "
+        "print([name for name in ('ec2', 'ssm', 'elbv2', 'awslambda', 'acm') if f'moto.{name}' in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("[]\n", "")

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.secrecy import ACCESS_TOKEN
 from tests.servers.misbehaving import Answer, Request
 
 ISSUER = "https://vstoken.dev.azure.com/7d6a1c1e-51f2-4b3a-9c55-0d7e9a4b2f10"
 AUDIENCE = "api://AzureADTokenExchange"
 SUBJECT = "sc://example/Shop/production"
-ACCESS_TOKEN = "job-access-token-nobody-may-see"
 PATH = "/example/4f0c/_apis/distributedtask/hubs/build/plans/p-1/jobs/j-1/oidctoken"
 LIFE = 600
 """Seconds from the issue of a token to its end."""

@@ -1,8 +1,9 @@
-"""A cable between a client and a real server, which can be cut or go dead at a given byte.
+"""A cable between a client and a real server, which can be cut, go dead or change what it carries at a given byte.
 
 with cable(server.endpoint_url) as line:
     line.cut("up", after=100_000, times=2)     # a reset after that many bytes to the server, on two connections
     line.dead("down", after=0)                 # no byte comes back any more, and nobody says so
+    line.damage("down", after=20_000)          # the byte after so many comes as another one
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class Cable:
         """Every connection stands still, for good, when it has carried that many bytes that way. `broken` says that one has."""
         self._faults[way] = ("dead", after, -1)
 
+    def damage(self, way: Way, *, after: int, times: int = 1) -> None:
+        """On the next `times` connections the byte after that many is another one."""
+        self._faults[way] = ("damage", after, times)
+
     def mend(self) -> None:
         """New connections are whole again."""
         self._faults.clear()
@@ -72,6 +77,10 @@ class Cable:
         with contextlib.suppress(OSError):
             while block := source.recv(16_384):
                 kind, left = self._fault(way, carried, len(block))
+                if kind == "damage":
+                    block = block[:left] + bytes([block[left] ^ 1]) + block[left + 1 :]
+                    kind, left = "", len(block)
+                    self.broken.set()
                 target.sendall(block[:left])
                 carried += left
                 self.carried[way] += left

@@ -152,11 +152,11 @@ class Identities:
         _, partition, _, _, account, name = asked["RoleArn"].split(":", 5)
         arn = f"arn:{partition}:sts::{account}:assumed-role/{name.removeprefix('role/')}/{asked['RoleSessionName']}"
         until = int(self._now()) + seconds
-        self.sessions[key] = SessionKeys(arn, f"token-of-{key}", until)
+        self.sessions[key] = SessionKeys(arn, f"hush-token-of-{key}", until)
         ends = f"{dt.datetime.fromtimestamp(until, dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
         return f"""<AssumedRoleUser><AssumedRoleId>AROA:x</AssumedRoleId><Arn>{arn}</Arn></AssumedRoleUser>
-          <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret-of-{key}</SecretAccessKey>
-          <SessionToken>token-of-{key}</SessionToken><Expiration>{ends}</Expiration></Credentials>"""
+          <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>hush-secret-of-{key}</SecretAccessKey>
+          <SessionToken>hush-token-of-{key}</SessionToken><Expiration>{ends}</Expiration></Credentials>"""
 
 
 def _signer(request: Request) -> str:

@@ -125,6 +125,17 @@ class Misbehaving:
                 self._in_flight -= 1
 
 
+def together(count: int, answer: Answer) -> Callable[[Request], Answer]:
+    """The answer to all of so many requests once they are in flight at once; to none of them otherwise."""
+    gate = threading.Barrier(count, timeout=60)
+
+    def given(_: Request) -> Answer:
+        gate.wait()
+        return answer
+
+    return given
+
+
 @contextmanager
 def misbehaving_server() -> Iterator[Misbehaving]:
     misbehaving = Misbehaving()
@@ -197,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(answer.delay)
             self._send(answer)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do  # noqa: N815
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_OPTIONS = do  # noqa: N815
 
     def _send(self, answer: Answer) -> None:
         self.close_connection |= answer.hang_up or answer.reset or answer.cut is not None

@@ -26,6 +26,8 @@ from pathlib import Path
 import boto3
 
 from ropeway.aws.connection import Connection
+from tests.secrecy import SECRET_ACCESS_KEY
+from tests.servers.ports import free_ports
 
 ROLES = ("master", "volume", "filer", "s3")
 
@@ -38,7 +40,7 @@ class Seaweed:
     pid: int
     region: str = "us-east-1"
     access_key_id: str = "AKIAROPEWAYSEAWEED00"
-    secret_access_key: str = "only-for-tests"
+    secret_access_key: str = SECRET_ACCESS_KEY
 
     @property
     def connection(self) -> Connection:
@@ -89,18 +91,27 @@ def _start(folder: Path) -> None:
 
 
 def supervise(folder: Path) -> None:
-    """Start the server, say where it is, and end it when nobody holds `users` any longer."""
-    ports = _free_ports(2 * len(ROLES))
+    """Start the server, say where it is, and end it when nobody holds `users` any longer; again where a port was taken."""
+    while not supervised(folder):
+        pass
+
+
+def supervised(folder: Path) -> bool:
+    """Not where it could not begin: a port that was free when it was looked for may be somebody else's by then."""
+    ports = free_ports(2 * len(ROLES))
     grpc = ports[1::2]
     weed = _weed(folder, dict(zip(ROLES, ports[::2], strict=True)), dict(zip(ROLES, grpc, strict=True)))
     try:
         server = Seaweed(f"http://127.0.0.1:{ports[::2][ROLES.index('s3')]}", weed.pid)
-        _wait_until_it_stores(server, weed)
+        if not _stores(server, weed):
+            assert "address already in use" in (folder / "weed.log").read_text()
+            return False
         _write_whole(folder / "state.json", json.dumps(asdict(server)))
         # Taken when the last user is gone, kept until this process ends: a newcomer waits for an empty house.
         users = (folder / "users").open("w")
         fcntl.flock(users, fcntl.LOCK_EX)
         (folder / "state.json").unlink()
+        return True
     finally:
         weed.kill()  # asked politely it takes 15 s
         weed.wait()
@@ -148,19 +159,12 @@ def _weed(folder: Path, ports: dict[str, int], grpc: dict[str, int]) -> subproce
         )
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-def _wait_until_it_stores(server: Seaweed, weed: subprocess.Popen[bytes]) -> None:
+def _stores(server: Seaweed, weed: subprocess.Popen[bytes]) -> bool:
+    """As soon as it does; or it has ended."""
     port = int(server.endpoint_url.rpartition(":")[2])
     while True:
         if weed.poll() is not None:
-            raise SystemExit(f"weed ended with {weed.returncode}")
+            return False
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             break
         time.sleep(0.02)
@@ -169,6 +173,7 @@ def _wait_until_it_stores(server: Seaweed, weed: subprocess.Popen[bytes]) -> Non
     client.put_object(Bucket="first", Key="first", Body=b"")
     client.delete_object(Bucket="first", Key="first")
     client.delete_bucket(Bucket="first")
+    return True
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -1,41 +1,30 @@
-"""`ropeway demo`: a small site goes up to an embedded AWS, comes back, is compared, and goes up again after a change.
-
-What is printed before each step is the command that does the same; it is made from the very texts that the step is given.
-"""
+"""`ropeway demo`: a small site goes up to an embedded AWS, comes back, is compared, and goes up again after a change. Then one is released, and taken back."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ropeway import inputs as reading
 from ropeway import terminal
-from ropeway.aws.session import Aws, connect
 from ropeway.errors import IntegrityError, RopewayError
-from ropeway.inputs import hyphens
-from ropeway.local.embedded import EmbeddedAws, require
-from ropeway.outcome import Outcome, Progress, Run, counted, duration, in_units
+from ropeway.local import demo_fleet, demo_release
+from ropeway.local.embedded import require
+from ropeway.local.stage import BUCKET, Stage, Texts, do, session
+from ropeway.outcome import counted, in_units
 from ropeway.registry import load_task
 from ropeway.sanitise import one_line
-from ropeway.tasks.task import Task
 
-BUCKET = "ropeway-demo"
 PREFIX = "site"
 SITE = Path(__file__).parent / "site"
-
-Texts = Mapping[str, str]
 
 UPLOAD: Texts = {
     "source_folder": "site",
@@ -84,29 +73,13 @@ def _inside(folder: str) -> Iterator[None]:
         os.chdir(before)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """Where the demo takes place: in the working directory, so that the commands are as short as they are written."""
-
-    screen: Console
-    aws: EmbeddedAws
-
-    def say(self, *lines: str, style: str = "") -> None:
-        for line in lines:
-            self.screen.print(Text(line, style=style))
-
-    def head(self, title: str, about: str) -> None:
-        self.say("", title, style="bold yellow")
-        self.say(about)
-
-
 def _perform(stage: Stage) -> None:
-    stage.say("Ropeway carries what a pipeline built over to AWS.", style="bold")
+    stage.say("Ropeway deploys to AWS what an Azure pipeline has built.", style="bold")
     stage.say("This demo needs no account: an AWS of its own runs in this process, and is gone when it ends.")
     shutil.copytree(SITE, "site")
 
     stage.head("1. A site goes up", "HTML is asked for anew each time, everything else may be kept for an hour.")
-    _do(stage, "s3_upload", UPLOAD)
+    do(stage, load_task("s3_upload"), UPLOAD)
 
     stage.head(
         "2. What the bucket holds", "Content types and charsets come from the names, a checksum travels with each file."
@@ -114,7 +87,7 @@ def _perform(stage: Stage) -> None:
     _list(stage)
 
     stage.head("3. It comes back", "Each object becomes a file again; the prefix is left out.")
-    _do(stage, "s3_download", DOWNLOAD)
+    do(stage, load_task("s3_download"), DOWNLOAD)
 
     stage.head("4. Is it the same?", "The two folders are compared byte for byte.")
     _compare(stage, Path("site"), Path("back"))
@@ -123,14 +96,17 @@ def _perform(stage: Stage) -> None:
         "5. It changes, and goes up again",
         "One page is edited, one is new, and style sheets may be kept for a minute only. The rest need not travel.",
     )
-    _change(Path("site"))
-    _do(stage, "s3_upload", UPLOAD_AGAIN, all_steps=True)
+    change(Path("site"))
+    do(stage, load_task("s3_upload"), UPLOAD_AGAIN, all_steps=True)
+
+    demo_release.perform(stage)
+    demo_fleet.perform(stage)
 
     stage.head("What next?", "The same commands with --local use an embedded AWS that stays until you stop it:")
     stage.say(
         "  ropeway s3 upload FOLDER s3://my-bucket --create-bucket --local --dry-run   say what would be done, and stop",
         "  ropeway local status                                                        what it holds",
-        "  ropeway s3 upload --help                                                    all that an upload can do",
+        "  ropeway s3 deploy --help                                                    all that a release of a site can do",
         style="cyan",
     )
     stage.say("Without --local they work on AWS itself. docs/ tells how a pipeline does the same.")
@@ -139,56 +115,8 @@ def _perform(stage: Stage) -> None:
 # --- the steps -----------------------------------------------------------------------------------------------------------
 
 
-def _do(stage: Stage, module: str, texts: Texts, *, all_steps: bool = False) -> None:
-    task = load_task(module)
-    stage.say("", f"$ {command(task, texts)}", "", style="bold cyan")
-    run = Run(Told(stage))
-    aws, given = _session(stage, task, texts)
-    plan = task.plan(given, aws, run)
-    terminal.render_plan(stage.screen, plan, all_steps=all_steps)
-    outcome: Outcome[Any] = task.apply(plan, aws, run)
-    stage.say("", f"{one_line(outcome.title)} in {duration(outcome.seconds)}", style="bold green")
-    terminal.render_warnings(stage.screen, outcome.warnings)
-    if outcome.error:
-        raise outcome.error
-
-
-def _session(stage: Stage, task: Task[Any, Any], texts: Texts) -> tuple[Aws, Any]:
-    """The step's own texts, with the AWS of this demo for AWS."""
-    where = {"endpoint_url": stage.aws.endpoint_url, "region_name": stage.aws.region}
-    given = reading.read(task.inputs, {**texts, **where}, hyphens)
-    return connect(given, stage.aws.connection), given
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a task tells on the way; it is too quick here for progress."""
-
-    stage: Stage
-
-    def note(self, message: str) -> None:
-        self.stage.say(one_line(message), style="dim")
-
-    def progress(self, progress: Progress) -> None: ...
-
-
-def command(task: Task[Any, Any], texts: Texts) -> str:
-    """The command line that gives the task these texts."""
-    there = f"s3://{BUCKET}/{PREFIX}"
-    places = [texts["source_folder"], there] if task.command[-1] == "upload" else [there, texts["target_folder"]]
-    words = ["ropeway", *task.command, *places]
-    for field, text in texts.items():
-        if field not in {"bucket_name", "source_folder", "target_folder"}:
-            words += (
-                [hyphens(field)]
-                if text == "true"
-                else [w for line in text.splitlines() for w in (hyphens(field), line)]
-            )
-    return shlex.join(words)
-
-
 def _list(stage: Stage) -> None:
-    aws, _ = _session(stage, load_task("s3_upload"), UPLOAD)
+    aws, _ = session(stage, load_task("s3_upload"), UPLOAD)
     s3 = aws.client("s3")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("Key", "Size", "Content type", "Cache control"):
@@ -218,7 +146,8 @@ def _contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def _change(site: Path) -> None:
+def change(site: Path) -> None:
+    """Edit a page, and add one."""
     page = site / "index.html"
     page.write_text(page.read_text("utf-8").replace("every quarter of an hour", "every ten minutes"), "utf-8")
     news = (site / "high season" / "Gipfel-Café.html").read_text("utf-8").replace("Gipfel-Café", "News")

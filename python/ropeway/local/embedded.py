@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ropeway.aws.connection import Connection
 from ropeway.errors import RopewayError
+from ropeway.local.instances.api import Instances
 
 REGION = "us-east-1"
 
@@ -22,6 +23,18 @@ class EmbeddedAws:
     def connection(self) -> Connection:
         secret = "any-secret-will-do"  # noqa: S105
         return Connection("the embedded AWS", access_key_id="AKIAROPEWAYEMBEDDED0", secret_access_key=secret)
+
+    @property
+    def instances(self) -> Instances:
+        """Its machines: to add some, to cut them off, to see where they are."""
+        return Instances(self.endpoint_url)
+
+    def website(self, bucket: str) -> str:
+        """Where the website of a bucket is, at a port of its own. It need not have one yet.
+
+        At `endpoint_url` it is found by the Host header, as at AWS: bucket.s3-website-region.amazonaws.com, and .localhost for browsers.
+        """
+        return self.instances.website(bucket)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,11 @@ from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from ropeway.local import patches
+from ropeway.local.control import controlled
 from ropeway.local.embedded import BucketHeld, EmbeddedAws
 from ropeway.local.http import Environ, Server, Wsgi
+from ropeway.local.instances.fleet import FLEET
+from ropeway.local.websites.sites import SITES, hosted
 
 log = logging.getLogger(__name__)
 log.addHandler(logging.NullHandler())  # nothing on stderr unless the process asked for a log
@@ -31,23 +34,54 @@ def embedded(*, tls: ssl.SSLContext | None = None) -> Iterator[EmbeddedAws]:
     """An embedded AWS for as long as the block lasts."""
     server = Server(application(), tls)
     server.start()
+    _running.append(server)
+    FLEET.endpoint_url = _for_hosts()
     try:
         yield EmbeddedAws(server.url)
     finally:
         server.stop()
+        _running.remove(server)
+        if _running:
+            FLEET.endpoint_url = _for_hosts()
+        else:
+            end()
+
+
+_running: list[Server] = []
+"""They share what moto holds, and the instances: those end with the last of them."""
+
+
+def _for_hosts() -> str:
+    """Where instances and functions find the embedded AWS: over plain HTTP where there is one, since they know no authority of ours."""
+    return next((server.url for server in _running if not server.ssl_context), _running[0].url)
 
 
 def application() -> Wsgi:
     """The application of moto, mended, which answers instead of falling over."""
     patches.apply()
-    moto = DomainDispatcherApplication(create_backend_app)
+    moto = DomainDispatcherApplication(_mended)
     # Asked for each request, and each time moto looks for all its services on the disk: a quarter of the time of a small PUT.
     moto.get_backend_for_host = functools.cache(moto.get_backend_for_host)
-    return _never_falling(moto)
+    s3 = _never_falling(moto)
+    return _never_falling(controlled(hosted(s3)))
+
+
+def _mended(service: str) -> Any:
+    """The application of one service, made when it is first asked for."""
+    app = create_backend_app(service)
+    patches.mend_loaded()
+    return app
+
+
+def end() -> None:
+    """What was started beside the server ends: instances and what runs on them, websites' ports."""
+    FLEET.end()
+    SITES.end()
 
 
 def reset() -> None:
     """Forget everything: all services, accounts and regions."""
+    end()
     moto_api_backend.reset()
 
 

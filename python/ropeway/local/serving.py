@@ -18,6 +18,7 @@ from typing import Any
 
 from ropeway.local import server, state
 from ropeway.local.http import Environ, Server, Wsgi
+from ropeway.local.instances.fleet import FLEET
 from ropeway.version import VERSION
 
 DOOR = "/ropeway/local"
@@ -59,6 +60,7 @@ def main() -> None:
         signal.signal(number, lambda *_: door.stop.set())
     http = Server(door)
     http.start()
+    FLEET.endpoint_url = http.url
     written = state.State(http.url, os.getpid(), VERSION, time.time(), door.token)
     state.write(written)
     # A server that is not written down can be found by nobody, and ends by itself. The wait is short because on Windows
@@ -66,6 +68,7 @@ def main() -> None:
     while not door.stop.wait(1) and state.read() == written:
         pass
     http.stop()
+    server.end()
     if state.read() == written:
         state.forget()
 

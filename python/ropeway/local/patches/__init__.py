@@ -12,29 +12,42 @@ from ropeway.local.patches import (
     answers,
     bodies,
     checksums,
+    copies,
+    demands,
     encryption,
+    expiry,
     keys,
     limits,
     locks,
     memory,
     multipart,
     permissions,
+    public,
     regions,
+    versions,
 )
+from ropeway.local.patches.later import mend_loaded
 from ropeway.local.patches.patch import around
+
+__all__ = ["PATCHES", "apply", "mend_loaded"]
 
 # In the order in which S3 asks: where, who, what.
 PATCHES = (
     regions.PATCH,
     access.PATCH,
+    expiry.PATCH,
     permissions.PATCH,
+    public.PATCH,
+    demands.PATCH,
     limits.PATCH,
     keys.PATCH,
     bodies.PATCH,
     checksums.PATCH,
     multipart.PATCH,
     encryption.PATCH,
+    copies.PATCH,
     locks.PATCH,
+    versions.PATCH,
     memory.PATCH,
     answers.PATCH,
 )

@@ -12,6 +12,7 @@ from typing import Any
 from moto.s3.models import FakeBucket, FakeKey, FakeMultipart, S3Backend
 from moto.s3.responses import S3Response
 
+from ropeway.local.patches.copies import copies
 from ropeway.local.patches.patch import (
     Patch,
     Refused,
@@ -40,7 +41,7 @@ def _check(request: S3Response) -> None:
     bucket = bucket_of(request)
     if not bucket:
         return
-    if asked and (begins_multipart(request) or stores_object(request)):
+    if asked and (begins_multipart(request) or stores_object(request) or copies(request)):
         _check_terms(bucket, asked)
     if stores_object(request) and (asked or _locked_anyway(bucket, request)):
         _check_digest(request)

@@ -8,18 +8,21 @@ reference of the operation.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
+from urllib.parse import parse_qs
 
 from moto import settings
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import JsonRESTError
-from moto.iam.access_control import S3IAMRequest
+from moto.iam.access_control import PermissionResult, S3IAMRequest
 from moto.kms.models import kms_backends
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, FakeKey
 from moto.s3.responses import S3Response
 from moto.utilities.utils import get_partition
 
+from ropeway.local.patches.copies import copies, source_of, stored_source
 from ropeway.local.patches.encryption import kms_arn, under_kms
 from ropeway.local.patches.patch import (
     Answer,
@@ -35,6 +38,7 @@ from ropeway.local.patches.patch import (
     reads_object,
     stores_object,
 )
+from ropeway.local.patches.public import is_open, is_open_object, is_signed
 
 Need = tuple[str, str]
 """An action and the resource that it is asked for on."""
@@ -53,22 +57,27 @@ SHOWN_TO = {
 }
 """What an answer to GET and HEAD holds, and who is shown it."""
 
+_deleting: ContextVar[Identity | None] = ContextVar("deleting", default=None)
+"""Who deletes many objects at once: it is asked for each of them, and the answer tells of each."""
+
 
 class Identity:
     """Who signed the request that is served, and what the policies allow them."""
 
     def __init__(self, request: S3Response) -> None:
         query = request.uri.partition("?")[2]
+        presigned = _signer(query)
         self._asking = S3IAMRequest(
             account_id=request.current_account,
             method=request.method,
             path=request.raw_path + (f"?{query}" if query else ""),
             data=request.data,
             body=request.raw_body,
-            headers=request.headers,
+            headers={**request.headers, "Authorization": presigned} if presigned else request.headers,
             action="",
         )
-        self._asking.check_signature()
+        if not presigned:
+            self._asking.check_signature()
 
     def may(self, need: Need) -> bool:
         self._asking._action, resource = need  # noqa: SLF001 - so that one signature is checked once
@@ -88,6 +97,12 @@ class Identity:
             raise Refused(403, "AccessDenied", message)
 
 
+def _signer(query: str) -> str:
+    """Who signed a presigned address, as a header says it; empty where nobody did. Its signature is not checked: moto cannot."""
+    (credential,) = parse_qs(query).get("X-Amz-Credential", [""])
+    return f"AWS4-HMAC-SHA256 Credential={credential}, Signature=," if credential else ""
+
+
 def _needs(request: S3Response) -> Iterator[Need]:
     where = f"arn:{get_partition(request.region)}:s3:::{request.bucket_name}"
     bucket, key = bucket_of(request), key_of(request)
@@ -95,6 +110,8 @@ def _needs(request: S3Response) -> Iterator[Need]:
         yield from _on_bucket(request, where)
     elif reads_object(request):
         yield from _reading(request, bucket, f"{where}/{key}")
+    elif bucket and copies(request):
+        yield from _copying(request, bucket, f"{where}/{key}")
     elif bucket and (begins_multipart(request) or stores_object(request)):
         yield from _writing(request, bucket, f"{where}/{key}")
     else:
@@ -104,11 +121,20 @@ def _needs(request: S3Response) -> Iterator[Need]:
 
 
 def _on_bucket(request: S3Response, where: str) -> Iterator[Need]:
-    action = request.data["Action"]
-    yield f"s3:{'ListBucket' if action == 'HeadBucket' else action}", where
+    if request.method == "POST" and query_has(request, "delete"):
+        return
+    yield f"s3:{_bucket_action(request)}", where
     if creates_bucket(request) and request.headers.get("x-amz-bucket-object-lock-enabled", "").lower() == "true":
         yield "s3:PutBucketObjectLockConfiguration", where
         yield "s3:PutBucketVersioning", where
+
+
+def _bucket_action(request: S3Response) -> str:
+    """Service Authorization Reference, Amazon S3: the names of some actions are not those of their operations."""
+    if query_has(request, "publicAccessBlock"):
+        return "GetBucketPublicAccessBlock" if request.method == "GET" else "PutBucketPublicAccessBlock"
+    action = str(request.data["Action"])
+    return "ListBucket" if action == "HeadBucket" else action
 
 
 def _reading(request: S3Response, bucket: FakeBucket | None, what: str) -> Iterator[Need]:
@@ -119,6 +145,18 @@ def _reading(request: S3Response, bucket: FakeBucket | None, what: str) -> Itera
         yield "s3:ListBucket", what.removesuffix(f"/{key_of(request)}")
     elif request.method == "GET" or request.headers.get("x-amz-checksum-mode") == "ENABLED":
         yield from _on_key("kms:Decrypt", bucket, stored)
+
+
+def _copying(request: S3Response, bucket: FakeBucket, what: str) -> Iterator[Need]:
+    """API reference, CopyObject and UploadPartCopy, "Permissions": the source's are those of reading it."""
+    name, key, version = source_of(request)
+    source = f"arn:{get_partition(request.region)}:s3:::{name}"
+    yield "s3:GetObjectVersion" if version else "s3:GetObject", f"{source}/{key}"
+    if stored := stored_source(request):
+        yield from _on_key("kms:Decrypt", bucket, stored)
+    else:
+        yield "s3:ListBucket", source
+    yield from _writing(request, bucket, what)
 
 
 def _writing(request: S3Response, bucket: FakeBucket, what: str) -> Iterator[Need]:
@@ -152,6 +190,14 @@ def _customers(action: str, bucket: FakeBucket, arn: str) -> Iterator[Need]:
         yield action, arn
 
 
+def _demand_openness(request: S3Response) -> None:
+    """Nobody signed it: the bucket must be open to everybody."""
+    bucket, key = bucket_of(request), key_of(request)
+    stored = bucket and key and reads_object(request) and request.backend.get_object(bucket.name, key)
+    if bucket and not is_open_object(bucket, stored) and not all(is_open(bucket, *need) for need in _needs(request)):
+        raise Refused(403, "AccessDenied", "Access Denied")
+
+
 def _hide(request: S3Response, headers: dict[str, str]) -> None:
     what = f"arn:{get_partition(request.region)}:s3:::{request.bucket_name}/{key_of(request)}"
     for name, action in SHOWN_TO.items():
@@ -159,13 +205,35 @@ def _hide(request: S3Response, headers: dict[str, str]) -> None:
             del headers[name]
 
 
+def _mend_deletes() -> None:
+    @around(S3Response, "_bucket_response_delete_keys")
+    def deleted(original: Any, request: S3Response, *args: Any, **kwargs: Any) -> Answer:
+        token = _deleting.set(request.identity)
+        try:
+            answer: Answer = original(request, *args, **kwargs)
+        finally:
+            _deleting.reset(token)
+        return answer
+
+    @around(FakeBucket, "get_permission")
+    def permitted(original: Any, bucket: FakeBucket, action: str, resource: str) -> Any:
+        who = _deleting.get()
+        if who and not who.may((action, resource)):
+            return PermissionResult.DENIED
+        return original(bucket, action, resource)
+
+
 def _mend() -> None:
     S3Response.identity = None
+    _mend_deletes()
 
     @around(S3Response, "_authenticate_and_authorize_s3_action")
     def authorized(original: Any, request: S3Response, *args: Any, **kwargs: Any) -> None:
         if ActionAuthenticatorMixin.request_count < settings.INITIAL_NO_AUTH_ACTION_COUNT:
             original(request, *args, **kwargs)  # moto counts
+            return
+        if not is_signed(request):
+            _demand_openness(request)
             return
         request.identity = Identity(request)
         for need in _needs(request):
