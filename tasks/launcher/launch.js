@@ -12,6 +12,8 @@ const fs = require('fs');
 const path = require('path');
 const tty = require('tty');
 
+// Required by after.js, it is the post-job step's.
+const PHASE = require.main === module ? [] : ['after'];
 const DONE = 80;
 const FAILED = 81;
 const OLDEST = [3, 10];
@@ -153,9 +155,10 @@ function failFound(refused) {
 function run(python) {
   say('##vso[task.debug]Python ' + python.version + ' by ' + data(python.origin) + ': ' + data(python.executable));
   // Python's stdin is a pipe that only this process holds: should it be killed, Python reads the end of it and stops.
-  const child = spawn(python.executable, FLAGS.concat(path.join(__dirname, 'main.py')), {
+  const child = spawn(python.executable, FLAGS.concat(path.join(__dirname, 'main.py'), PHASE), {
     stdio: ['pipe', 'inherit', 'inherit'],
-    env: Object.assign({}, process.env, { ROPEWAY_STDIN: 'held' }), // tells Python that the end of its stdin means us
+    // The first tells Python that the end of its stdin means us; the second is for what only Node has (Brotli).
+    env: Object.assign({}, process.env, { ROPEWAY_STDIN: 'held', ROPEWAY_NODE: process.execPath }),
   });
   child.on('error', (error) => fail('Could not start ' + python.executable + ': ' + error.message + '. ' + REMEDY));
   child.on('exit', ended);

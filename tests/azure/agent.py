@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.leaks import watch_files
+from tests.secrecy import handed_over
+
 FAKE = Path(__file__).parent / "fake" / "main.py"
 PREFIX = "##vso["
 
@@ -103,6 +106,7 @@ class Agent:
     ) -> subprocess.Popen[bytes]:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **rest}
         environment = self.environment(inputs, variables)
+        handed_over(environment)
         self._started.append(subprocess.Popen(arguments, cwd=self.work, env=environment, **pipes))
         return self._started[-1]
 
@@ -111,8 +115,16 @@ class Agent:
             process.kill()
             with process:
                 pass
+        watch_files(self.temp)
 
     def run(self, variables: Mapping[str, str] | None = None, /, **inputs: str) -> Ran:
-        process = self.start(variables, **inputs)
+        return self._ended(self.start(variables, **inputs))
+
+    def after(self, **inputs: str) -> Ran:
+        """The post-job step, as the launcher starts it."""
+        return self._ended(self.popen([*self.arguments, "after"], {}, inputs))
+
+    @staticmethod
+    def _ended(process: subprocess.Popen[bytes]) -> Ran:
         output, _ = process.communicate(timeout=60)
         return Ran(process.returncode, output.decode())

@@ -10,6 +10,7 @@ from ropeway.aws import web
 from tests.azure.agent import Agent
 from tests.azure.job import ID, OURS, TEMPORARY, VARIABLE, Machine, Time
 from tests.azure.task_lib import TaskLib, started
+from tests.secrecy import SESSION_TOKEN
 from tests.servers.azure_devops import AzureDevOps
 from tests.servers.identities import Identities
 from tests.servers.misbehaving import misbehaving_server
@@ -42,5 +43,5 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
         monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
         made = Machine(aws, devops, metadata, identities, tokens, passing, monkeypatch, tmp_path)
         made.job()
-        identities.users |= {OURS: "", VARIABLE: "", TEMPORARY: "token"}
+        identities.users |= {OURS: "", VARIABLE: "", TEMPORARY: SESSION_TOKEN}
         yield made

@@ -20,7 +20,11 @@ from ropeway.aws.session import Aws, connect
 from ropeway.azure.endpoints import connection
 from ropeway.azure.environment import AgentEnvironment
 from ropeway.outcome import Run
+from ropeway.s3.wire import WireEngine
 from ropeway.tasks.task import introduce
+from tests.aws.asked import renewed_aside
+from tests.leaks import watch
+from tests.secrecy import SECRET_ACCESS_KEY, SESSION_TOKEN
 from tests.servers.azure_devops import ACCESS_TOKEN, PATH, AzureDevOps
 from tests.servers.identities import ACCOUNT, ROLE, Identities
 from tests.servers.misbehaving import Answer, Misbehaving
@@ -65,6 +69,7 @@ class Machine:
     handed: dict[str, str] = field(default_factory=dict)
     masked: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    engine: str = "boto3"
 
     # --- what the agent hands over -----------------------------------------------------------------------------------
 
@@ -92,7 +97,7 @@ class Machine:
 
     def _env(self) -> None:
         self.monkeypatch.setenv("AWS_ACCESS_KEY_ID", ENV)
-        self.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+        self.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
         self.identities.users[ENV] = ""
 
     def _pod(self) -> None:
@@ -103,15 +108,14 @@ class Machine:
         self.monkeypatch.setenv("AWS_ROLE_SESSION_NAME", "pod")
 
     def _file(self) -> None:
-        keys = f"[default]\naws_access_key_id={FILE}\naws_secret_access_key=s\n"
+        keys = f"[default]\naws_access_key_id={FILE}\naws_secret_access_key={SECRET_ACCESS_KEY}\n"
         Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(keys)
         self.identities.users[FILE] = ""
 
     def _process(self) -> None:
         script = self.folder / "keys.py"
-        script.write_text(
-            f"print({json.dumps(json.dumps({'Version': 1, 'AccessKeyId': PROCESS, 'SecretAccessKey': 's'}))})"
-        )
+        keys = {"Version": 1, "AccessKeyId": PROCESS, "SecretAccessKey": SECRET_ACCESS_KEY}
+        script.write_text(f"print({json.dumps(json.dumps(keys))})")
         Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[default]\ncredential_process={sys.executable} {script}\n")
         self.identities.users[PROCESS] = ""
 
@@ -127,10 +131,10 @@ class Machine:
         self.metadata.on(Answer(200, body=b"web"), target="/security-credentials/$")
 
     def _temporary(self, key: str) -> bytes:
-        self.identities.users[key] = "t"
+        self.identities.users[key] = SESSION_TOKEN
         until = f"{self.time.now() + dt.timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}"
-        keys = {"Code": "Success", "AccessKeyId": key, "SecretAccessKey": "s", "Token": "t", "Expiration": until}
-        return json.dumps(keys).encode()
+        keys = {"Code": "Success", "AccessKeyId": key, "SecretAccessKey": SECRET_ACCESS_KEY, "Token": SESSION_TOKEN}
+        return json.dumps({**keys, "Expiration": until}).encode()
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -140,16 +144,17 @@ class Machine:
         allowed = () if "endpoint_url" in given else (ACCOUNT,)
         inputs = AwsInputs(region_name="eu-west-1", allowed_account_ids=allowed, **given)
         found = connection(inputs, environment)
-        return connect(inputs, found, network=environment.network, mask=self.masked.append, debug=self.told.append)
+        return connect(inputs, found, network=environment.network, mask=self.masked.append, debug=self.note)
 
     def act(self, **given: str) -> str:
         """As a task does: says who acts, then asks S3. Answers with what it said."""
         aws = self.connect(**given)
         introduce(aws, Run(self))
-        ask_s3(aws)
+        ASKS[self.engine](aws)
         return self.told[-1]
 
     def note(self, message: str) -> None:
+        watch("what is told", f"{message}\n")
         self.told.append(message)
 
     def progress(self, _: object) -> None: ...
@@ -162,6 +167,14 @@ class Machine:
 
 def ask_s3(aws: Aws) -> None:
     aws.client("s3", retries={"total_max_attempts": 1}).list_objects_v2(Bucket="bucket")
+    renewed_aside()
+
+
+def ask_by_wire(aws: Aws) -> None:
+    WireEngine(aws.s3, concurrency=1).probe("bucket", "")
+
+
+ASKS = {"boto3": ask_s3, "wire": ask_by_wire}
 
 
 def before(server: Misbehaving, answer: Answer, **when: Any) -> None:
@@ -170,11 +183,11 @@ def before(server: Misbehaving, answer: Answer, **when: Any) -> None:
     server._rules.insert(0, server._rules.pop())
 
 
-KEYS = {"username": OURS, "password": "s"}
-WITH_TOKEN = {"username": TEMPORARY, "password": "s", "sessionToken": "token"}
+KEYS = {"username": OURS, "password": SECRET_ACCESS_KEY}
+WITH_TOKEN = {"username": TEMPORARY, "password": SECRET_ACCESS_KEY, "sessionToken": SESSION_TOKEN}
 ASSUMES = {"assumeRoleArn": ROLE}
 FEDERATED = {"assumeRoleArn": ROLE, "useOIDC": "true"}
-IN_VARIABLES = {"AccessKeyID": VARIABLE, "SecretAccessKey": "s"}
+IN_VARIABLES = {"AccessKeyID": VARIABLE, "SecretAccessKey": SECRET_ACCESS_KEY}
 
 
 @dataclass(frozen=True)
@@ -197,6 +210,6 @@ class Row:
         if self.parameters is None:
             return {}
         if not self.variables:
-            machine.variables({"AccessKeyID": VARIABLE, "SecretAccessKey": "s"})
+            machine.variables({"AccessKeyID": VARIABLE, "SecretAccessKey": SECRET_ACCESS_KEY})
         machine.endpoint(self.parameters, self.data)
         return {self.input: ID}

@@ -80,3 +80,11 @@ def test_a_secret_variable_of_several_lines_is_refused_without_showing_it() -> N
     with pytest.raises(ValueError, match="several lines; token has them") as refused:
         commands.set_variable("token", "hush\nhush", secret=True)
     assert "hush" not in str(refused.value)
+
+
+def test_test_results_are_published_without_failing_the_step_by_themselves() -> None:
+    command = commands.publish_test_results("/agent/_temp/ropeway-1/TEST-RopewayCheck.xml", "Ropeway: Check 2; things")
+    assert str(command) == (
+        "##vso[results.publish type=JUnit;mergeResults=true;runTitle=Ropeway: Check 2%3B things;publishRunAttachments=true;"
+        "failTaskOnFailedTests=false;testRunSystem=Ropeway;resultFiles=/agent/_temp/ropeway-1/TEST-RopewayCheck.xml;]"
+    )

@@ -156,9 +156,7 @@ def test_a_connection_comes_before_the_variables() -> None:
 
 
 def test_variables_that_name_no_identity_make_no_connection() -> None:
-    environment = AgentEnvironment.take(
-        {"AWS_ROLESESSIONNAME": "me", "AWS_EXTERNALID": "ext", "AWS_REGION": "eu-west-1"}
-    )
+    environment = AgentEnvironment.take({"AWS_ROLESESSIONNAME": "me", "AWS_REGION": "eu-west-1"})
     assert connection(AwsInputs(), environment) is None
 
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ropeway.aws.proxies import Proxies
 from ropeway.azure.environment import AgentEnvironment, mangled
 from ropeway.errors import InputError
+from ropeway.outcome import Variable
 from tests.azure.task_lib import TaskLib
 
 CONTRACT = {
@@ -36,6 +38,15 @@ def test_inputs_endpoints_and_secrets_leave_the_process_and_are_kept() -> None:
     assert environment.variable("Build.BuildNumber") == "7"
 
 
+def test_a_variable_is_secret_under_whatever_name_it_is_handed_over() -> None:
+    environment = AgentEnvironment.take({**CONTRACT, **REST, "TOKEN_OF_THE_STEP": "hush", "EMPTY": ""})
+    assert environment.pipeline_variable("my.token") == Variable("hush", secret=True)
+    assert environment.pipeline_variable("TOKEN_OF_THE_STEP") == Variable("hush", secret=True)
+    assert environment.pipeline_variable("Build.BuildNumber") == Variable("7")
+    assert environment.pipeline_variable("EMPTY") == Variable("")
+    assert environment.pipeline_variable("none") is None
+
+
 def test_nothing_of_it_is_in_its_repr() -> None:
     assert repr(AgentEnvironment.take({**CONTRACT, **REST})) == "AgentEnvironment()"
 
@@ -54,9 +65,9 @@ def test_the_host_type_is_told(host: str) -> None:
 
 @given(st.text("abcXYZ. -_/é", min_size=1))
 def test_names_are_written_as_microsofts_own_library_writes_them(task_lib: TaskLib, name: str) -> None:
-    variables = {mangled(name): "public", f"SECRET_{mangled(name)}": "hush"}
-    assert task_lib.read(variables, ("getVariable", name)) == ["hush"]
-    assert AgentEnvironment.take(dict(variables)).variable(name) == "hush"
+    variables = {mangled(name): "public", f"SECRET_{mangled(name)}": "private"}
+    assert task_lib.read(variables, ("getVariable", name)) == ["private"]
+    assert AgentEnvironment.take(dict(variables)).variable(name) == "private"
     assert AgentEnvironment.take({mangled(name): "public"}).variable(name) == "public"
 
 
@@ -71,6 +82,14 @@ def test_the_agents_proxy_is_used_with_user_and_password_encoded() -> None:
     assert proxied(AGENT_PROXYURL="http://proxy:8080", **login) == "http://CORP%5Cme:p%40ss%3Aw%2Frd%25@proxy:8080"
     assert proxied(AGENT_PROXYURL="proxy:8080", **login).endswith("rd%25@proxy:8080")
     assert proxied(AGENT_PROXYURL="http://old:one@proxy", **login).endswith("rd%25@proxy")
+
+
+@pytest.mark.parametrize("address", ["http://[proxy:8080", "http://me:pass\uff0fhush@proxy"])
+def test_a_proxy_that_is_no_address_is_told_as_that_and_shows_no_password(address: str) -> None:
+    network = AgentEnvironment.take({"AGENT_PROXYURL": address, "AGENT_PROXYUSERNAME": "me"}).network
+    with pytest.raises(InputError, match="The agent's proxy is no address of a proxy") as told:
+        Proxies(network, print).proxy_url_for("https://example.com")
+    assert "hush" not in str(told.value)
 
 
 def test_the_password_of_the_proxy_is_in_no_repr() -> None:

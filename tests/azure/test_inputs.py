@@ -61,7 +61,7 @@ def test_an_input_that_is_absent_and_one_that_is_empty_mean_the_default() -> Non
 
 def test_all_problems_are_told_at_once_by_the_names_that_the_pipeline_uses() -> None:
     assert problems(bucketName="", flattenFolders="yes", maxConcurrency="0") == (
-        "bucketName is required: Bucket.",
+        "bucketName is required.",
         "flattenFolders is 'yes', which is neither true nor false.",
         "maxConcurrency is 0; it must lie between 1 and 512.",
     )

@@ -9,9 +9,10 @@ from hypothesis import given
 
 from ropeway.azure.log import AgentLog
 from ropeway.azure.writer import Writer
-from ropeway.outcome import Done, Progress, Reason, Step
+from ropeway.outcome import Done, Outcome, Plan, Progress, Reason, Step
 from tests.azure.agent import read_command
 from tests.azure.plans import HOSTILE, denied, outcome, plan, skip, upload
+from tests.checked import ALL, now
 from tests.test_sanitise import hostile
 
 
@@ -180,3 +181,58 @@ def test_whatever_names_and_messages_hold_only_our_own_commands_are_run(name: st
     run = [command for line in said if (command := read_command(line))]
     assert {command.name for command in run} <= {"task.debug", "task.setprogress", "task.logissue"}
     assert [line for line in said if "##vso" in line[1:]] == []
+
+
+CHECKS = Plan[None]("Check 4 things", (), checks=tuple(result.check for result in ALL))
+
+
+def test_a_dry_run_of_checks_shows_what_would_be_asked(heard: Heard) -> None:
+    heard.log.plan(CHECKS, dry_run=True)
+    assert heard.lines == [
+        "##[section]Dry run: Check 4 things",
+        "##[group]To be asked: 4 checks",
+        "critical  http   home: https://home.test/ answers 200",
+        "critical  http   api (10.0.0.7): https://api.test/ answers 200",
+        "critical  alarm  queue: https://queue.test/ answers 200",
+        "critical  http   login: https://login.test/ answers 200",
+        "##[endgroup]",
+        "This was a dry run: nothing was asked.",
+    ]
+
+
+def test_checks_that_did_not_pass_stand_open_in_the_log_with_all_there_is_to_say(heard: Heard) -> None:
+    heard.log.outcome(Outcome("2 of 4 did not pass", CHECKS, (), (), 12.0, checks=ALL))
+    assert heard.lines == [
+        "##[section]2 of 4 did not pass",
+        "##[group]4 checks: 1 passed, 1 skipped, 1 failed, 1 could not be asked",
+        "error    critical  queue: Could not read the alarm: AWS answered AccessDenied (asked 1 time in 0.5 s)",
+        "fail     critical  api (10.0.0.7): status 503 (asked 5 times in 8.2 s)",
+        "skipped  critical  login: api did not pass. (asked 0 times in 0.0 s)",
+        "pass     critical  home: status 200 (asked 1 time in 0.2 s)",
+        "##[endgroup]",
+        "error: queue (critical)",
+        "  Expected     status 200",
+        "  Got          Could not read the alarm: AWS answered AccessDenied",
+        "  Ended        Denied.",
+        "  Try          Look at the service's log.",
+        "  Request ids  R0",
+        "  Detail       Service Unavailable",
+        "fail: api (10.0.0.7) (critical)",
+        "  Expected     status 200",
+        "  Got          status 503",
+        "  Ended        Not green within 10 s.",
+        "  Try          Look at the service's log.",
+        "  Before       fail after 2.0 s: status 500",
+        "  Before       fail after 4.0 s: status 502",
+        "  Request ids  R8",
+        "  Detail       Service Unavailable",
+        "skipped: login (critical)",
+        "  Ended        api did not pass.",
+        "Took 12.0 s.",
+    ]
+
+
+def test_a_line_now_and_then_tells_how_the_checks_stand(heard: Heard) -> None:
+    heard.now += 60
+    heard.log.progress(Progress("Checking", 1, 3, checks=(now("passed"), now("failed"), now("waiting"))))
+    assert heard.lines[-1] == "Checking: 1 of 3; 1 failed, 1 waiting, 1 passed (33 %)"

@@ -87,6 +87,10 @@ def test_the_access_token_goes_to_this_azure_devops(server: str, address: str) -
         "https://dev.azure.com.evil.example/x",
         "https://evildev.azure.com/x",
         "https://dev.azure.com@evil.example/x",
+        r"https://evil.example\@dev.azure.com/x",  # urllib3, which goes there, ends the host at the backslash
+        r"https://evil.example:8443\.visualstudio.com/x",
+        "https://evil.example\uff0f.dev.azure.com/x",
+        "https://dev.azure.com/x y",
         "http://dev.azure.com/example/x",
         "file:///etc/passwd",
         "nonsense",
@@ -196,4 +200,5 @@ def test_a_server_at_fault_is_told_with_its_words_in_one_line() -> None:
 
 def test_another_refusal_is_told_as_it_is() -> None:
     assert "Azure DevOps answered 429: Too Many Requests." in told(429)
+    assert told(429).endswith("Run again later.")
     assert "Azure DevOps answered 499: no words." in told(499)

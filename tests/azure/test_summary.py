@@ -3,8 +3,10 @@ from __future__ import annotations
 from markdown_it import MarkdownIt
 
 from ropeway.azure.summary import summary
-from ropeway.outcome import Done, Reason
+from ropeway.errors import RopewayError
+from ropeway.outcome import Done, Outcome, Plan, Reason
 from tests.azure.plans import HOSTILE, denied, outcome, plan, skip, upload
+from tests.checked import ALL, failing, passing
 
 
 def rendered(markdown: str) -> list[list[str] | str]:
@@ -14,7 +16,7 @@ def rendered(markdown: str) -> list[list[str] | str]:
         if token.type == "tr_open":
             seen.append([])
         elif token.type == "inline":
-            text = "".join(child.content for child in token.children or [])
+            text = "".join(child.content for child in token.children or []).replace("\xa0", " ")
             in_row = token.level >= 4  # table > thead or tbody > tr > td
             if in_row and isinstance(seen[-1], list):
                 seen[-1].append(text)
@@ -41,6 +43,11 @@ def test_a_run_is_summed_up_with_a_table_of_reasons_and_the_steps() -> None:
     ]
 
 
+def test_sizes_and_results_stay_in_one_line_beside_a_long_name() -> None:
+    kept = skip("n" * 500)
+    assert "|left&nbsp;as&nbsp;it&nbsp;is|10&nbsp;bytes|nnn" in summary(plan(kept), outcome(plan(kept)))
+
+
 def test_a_dry_run_is_marked_as_one() -> None:
     assert rendered(summary(plan(upload(), warnings=("Nothing matched *.html.",)), None)) == [
         "Upload 2 files to s3://bucket",
@@ -53,6 +60,17 @@ def test_a_dry_run_is_marked_as_one() -> None:
         ["Action", "Reason", "Result", "Size", "Name"],
         ["upload", "new", "planned", "1.5 KB", "s3://bucket/a.txt"],
     ]
+
+
+def test_an_error_of_several_lines_keeps_them_and_none_of_them_means_anything() -> None:
+    error = RopewayError("2 of 3 failed.\ni-1 printed last:\n- <b>no</b> database\n---\n1. | end", advice="Mend it.")
+    (_, failed, *_) = rendered(summary(plan(), outcome(plan(), error=error)))
+    assert (
+        failed == "Failed: 2 of 3 failed.<br>i-1 printed last:<br>- <b>no</b> database<br>---<br>1. | end<br>Mend it."
+    )
+    assert "<br>".join(summary(plan(), outcome(plan(), error=error)).split("<br>")[2:4]) == (
+        "- &#60;b&#62;no&#60;/b&#62; database<br>---"
+    )
 
 
 def test_a_failure_tells_its_reason_and_each_thing_that_failed() -> None:
@@ -98,3 +116,58 @@ def test_nothing_to_do_is_told_in_a_line() -> None:
         "Uploaded 2 files to s3://bucket",
         "Took 3 min 12 s, by boto3.",
     ]
+
+
+CHECKS = Plan[None]("Check 4 things", (), checks=tuple(result.check for result in ALL))
+
+
+def test_checks_are_a_table_with_what_did_not_pass_first_and_all_there_is_to_say_of_that() -> None:
+    assert rendered(summary(CHECKS, Outcome("2 of 4 did not pass", CHECKS, (), (), 12.0, checks=ALL))) == [
+        "2 of 4 did not pass",
+        "4 checks: 1 passed, 1 skipped, 1 failed, 1 could not be asked",
+        ["Result", "Severity", "Check", "Got", "Asked", "Ended after"],
+        ["⛔ error", "critical", "queue", "Could not read the alarm: AWS answered AccessDenied", "1", "0.5 s"],
+        ["❌ fail", "critical", "api (10.0.0.7)", "status 503", "5", "8.2 s"],
+        ["⏭️ skipped", "critical", "login", "api did not pass.", "0", ""],
+        ["✅ pass", "critical", "home", "status 200", "1", "0.2 s"],
+        "⛔ queue",
+        ["alarm", "error"],
+        ["Expected", "status 200"],
+        ["Got", "Could not read the alarm: AWS answered AccessDenied"],
+        ["Ended", "Denied."],
+        ["Try", "Look at the service's log."],
+        ["Request ids", "R0"],
+        ["Detail", "Service Unavailable"],
+        "❌ api (10.0.0.7)",
+        ["http", "fail"],
+        ["Expected", "status 200"],
+        ["Got", "status 503"],
+        ["Ended", "Not green within 10 s."],
+        ["Try", "Look at the service's log."],
+        ["Before", "fail after 2.0 s: status 500"],
+        ["Before", "fail after 4.0 s: status 502"],
+        ["Request ids", "R8"],
+        ["Detail", "Service Unavailable"],
+        "⏭️ login",
+        ["http", "skipped"],
+        ["Ended", "api did not pass."],
+        "Took 12.0 s.",
+    ]
+
+
+def test_a_dry_run_of_checks_asked_nothing() -> None:
+    plan = Plan[None]("Check 1 thing", (), checks=(passing().check,))
+    assert rendered(summary(plan, None)) == [
+        "Check 1 thing",
+        "Dry run: nothing was asked.",
+        "1 check",
+        ["Severity", "Kind", "Check", "Asks"],
+        ["critical", "http", "home", "https://home.test/ answers 200"],
+    ]
+
+
+def test_many_checks_that_do_not_pass_are_cut_off_and_say_so() -> None:
+    results = tuple(failing(f"api{at}") for at in range(300))
+    seen = rendered(summary(CHECKS, Outcome("Checked", CHECKS, (), (), 1.0, checks=results)))
+    assert "300 checks: 300 failed, the first 200" in seen
+    assert "250 more that did not pass stand in the log and in the test results." in seen

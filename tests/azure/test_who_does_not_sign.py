@@ -29,6 +29,7 @@ from tests.azure.job import (
     Row,
     before,
 )
+from tests.secrecy import SECRET_ACCESS_KEY, SESSION_TOKEN
 from tests.servers.azure_devops import ISSUER, sealed
 from tests.servers.identities import ROLE, SessionKeys
 from tests.servers.misbehaving import Answer
@@ -93,22 +94,22 @@ BROKEN = {
     # keys
     "keys that AWS does not know": Broken(
         "AWS answered InvalidClientTokenId",
-        {"username": "AKIANOBODYSKEY000001", "password": "s"},
+        {"username": "AKIANOBODYSKEY000001", "password": SECRET_ACCESS_KEY},
         sts=("GetCallerIdentity by AKIANOBODYSKEY000001",),
     ),
     "a session token of other keys": Broken(
         "AWS answered InvalidClientTokenId",
-        {**WITH_TOKEN, "sessionToken": "another"},
+        {**WITH_TOKEN, "sessionToken": f"{SESSION_TOKEN}-of-another"},
         sts=(f"GetCallerIdentity by {TEMPORARY}",),
     ),
     "a session that is over": Broken(
         "AWS answered ExpiredToken",
         WITH_TOKEN,
-        spoil=lambda machine: machine.identities.sessions.update({TEMPORARY: SessionKeys("arn", "token", 0)}),
+        spoil=lambda machine: machine.identities.sessions.update({TEMPORARY: SessionKeys("arn", SESSION_TOKEN, 0)}),
         sts=(f"GetCallerIdentity by {TEMPORARY}",),
     ),
     "a key without its secret": Broken("the access key AKIA…0009 without its secret", {"username": OURS}),
-    "a secret without its key": Broken("a secret access key without the access key id", {"password": "s"}),
+    "a secret without its key": Broken("a secret access key without the access key id", {"password": SECRET_ACCESS_KEY}),
     "nothing at all": Broken("it holds neither an access key nor a role", {}),
     "nothing at all, in the Toolkit's": Broken("holds neither an access key nor a role", {}, input="aws_credentials"),
     "a connection that was not handed over": Broken("The agent has handed over no", KEYS, spoil=removed(f"ENDPOINT_AUTH_{ID}")),
@@ -138,6 +139,9 @@ BROKEN = {
     "a session of no length": Broken("session duration '1h'; it must be", {**KEYS, **ASSUMES, "durationSeconds": "1h"}),
     "no role's ARN": Broken("which is no role's ARN", {**KEYS, "assumeRoleArn": "deploy"}),
     "a role of another partition": Broken("its role is of the partition aws-cn", {**KEYS, "assumeRoleArn": ROLE.replace("aws", "aws-cn", 1)}),
+    "an external id beside keys, and no role": Broken("holds an external id and names no role to assume: name the role", {**KEYS, "externalId": "ext"}),
+    "an external id beside keys, and no role, in the Toolkit's": Broken("holds an external id and names no role to assume", {**KEYS, "externalId": "ext", "assumeRoleArn": " "}, input="aws_credentials"),
+    "an external id alone": Broken("awsConnection.: it holds an external id and names no role to assume", {"externalId": "ext"}),
     # variables
     "a variable's key without its secret": Broken("pipeline variables AWS.*: it holds .* without its secret", variables={"AccessKeyID": VARIABLE}),
     "a variable with a macro of nobody": Broken(r"AWS.SecretAccessKey holds \$\(Gone\)", variables={**IN_VARIABLES, "SecretAccessKey": "$(Gone)"}),
@@ -146,6 +150,12 @@ BROKEN = {
     ),
     "variables whose role the host may not assume": Broken(
         "AWS answered AccessDenied", variables={"AssumeRoleArn": ROLE}, sts=(f"AssumeRole by {ENV}",)
+    ),
+    "variables with an external id whose role is in a group that is not linked": Broken(
+        r"pipeline variables AWS\.\*: it holds an external id and names no role to assume", variables={**IN_VARIABLES, "ExternalId": "ext"}
+    ),
+    "a variable with an external id alone": Broken(
+        r"pipeline variables AWS\.\*: it holds an external id and names no role to assume", variables={"ExternalId": "ext"}
     ),
     "a variable with a duration of no length": Broken(
         "The variable AWS.RoleCredential.MaxDuration has the session duration '60'",

@@ -28,6 +28,7 @@ from tests.azure.job import (
     Machine,
     Row,
 )
+from tests.secrecy import SECRET_ACCESS_KEY, SESSION_TOKEN
 from tests.servers.identities import ACCOUNT, ROLE
 
 
@@ -67,7 +68,10 @@ ROWS = {
     "variables: keys and session token": Row(
         TEMPORARY,
         f"{V} (access key ASIA…0008)",
-        variables={"AccessKeyID": TEMPORARY, "SecretAccessKey": "s", "SessionToken": "token"},
+        variables={"AccessKeyID": TEMPORARY, "SecretAccessKey": SECRET_ACCESS_KEY, "SessionToken": SESSION_TOKEN},
+    ),
+    "variables: keys and the name of a session of no role": Row(
+        VARIABLE, f"{V} (access key AKIA…0002)", variables={**IN_VARIABLES, "RoleSessionName": "release"}
     ),
     "variables: role, by their keys": Row(
         SESSION,
@@ -82,6 +86,9 @@ ROWS = {
         sts=(f"AssumeRole by {ENV}",),
     ),
     "host: environment": Row(ENV, "the host: environment variables (access key AKIA…0003)"),
+    "host: environment, and a variable with the name of a session of no role": Row(
+        ENV, "the host: environment variables (access key AKIA…0003)", variables={"RoleSessionName": "release"}
+    ),
     "host: pod": Row(
         SESSION,
         "the host: a role assumed with a web identity token",
@@ -104,8 +111,10 @@ def trusting(machine: Machine) -> None:
     role.trusts, role.external_id = {OURS, VARIABLE, ENV}, "ext"
 
 
+@pytest.mark.parametrize("engine", ["boto3", "wire"])
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_who_signs_is_who_should_and_is_said(machine: Machine, row: Row) -> None:
+def test_who_signs_is_who_should_and_is_said(machine: Machine, row: Row, engine: str) -> None:
+    machine.engine = engine
     inputs = row.set_up(machine)
     trusting(machine)
     said = machine.act(**inputs)

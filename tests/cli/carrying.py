@@ -8,11 +8,12 @@ from typing import Any
 
 from ropeway import inputs
 from ropeway.aws.connection import AWS_GROUPS
+from ropeway.aws.policy import IamAction
 from ropeway.aws.session import Aws
 from ropeway.inputs import Group
 from ropeway.outcome import Done, Outcome, Output, Plan, Progress, Reason, Run, Step
 from ropeway.s3.inputs import ENCRYPTION, S3Inputs
-from ropeway.tasks.task import IamAction, OutputVariable, Task
+from ropeway.tasks.task import OutputVariable, Task
 
 LABELS = Group("labels", "Labels")
 

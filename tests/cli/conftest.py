@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+import boto3
 import pytest
 
 from ropeway import cli
 from ropeway.cli import tree
+from ropeway.local.embedded import EmbeddedAws
 from tests.cli.carrying import carry_task
+from tests.leaks import watch
+from tests.servers.misbehaving import misbehaving_server
+from tests.servers.organization import Organization
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,10 @@ class Terminal(io.TextIOWrapper):
     def isatty(self) -> bool:
         return self._tty
 
+    def write(self, text: str) -> int:
+        watch("the terminal", text)
+        return super().write(text)
+
     def text(self) -> str:
         return self.buffer.getvalue().decode()
 
@@ -60,6 +69,16 @@ def ropeway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Answer]]:
 
 
 @pytest.fixture
+def organization(monkeypatch: pytest.MonkeyPatch) -> Iterator[Organization]:
+    """An empty organisation of Azure DevOps, and a token for it in the environment."""
+    with misbehaving_server() as server:
+        made = Organization(server.url)
+        server.on(made)
+        monkeypatch.setenv("AZURE_DEVOPS_EXT_PAT", made.token)
+        yield made
+
+
+@pytest.fixture
 def carry(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """`carry(error=...)`: from now on the S3 commands run a task that moves nothing and does as it is told."""
 
@@ -67,3 +86,13 @@ def carry(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(tree, "load_task", lambda _: carry_task(**does))
 
     return become
+
+
+@pytest.fixture
+def at_aws(monkeypatch: pytest.MonkeyPatch, embedded: EmbeddedAws) -> Any:
+    """The machine's own AWS is the embedded one; a client of its IAM."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", embedded.endpoint_url)
+    monkeypatch.setenv("AWS_REGION", embedded.region)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", embedded.connection.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", embedded.connection.secret_access_key)
+    return boto3.client("iam", endpoint_url=embedded.endpoint_url, region_name=embedded.region)

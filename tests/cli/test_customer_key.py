@@ -7,8 +7,10 @@ import hashlib
 
 import pytest
 
-KEY = bytes(range(32))
-OTHER = bytes(32)
+from tests.secrecy import CUSTOMER_KEY, secret
+
+KEY = bytes.fromhex(CUSTOMER_KEY)
+OTHER = bytes.fromhex(secret("SSE-C key", bytes(range(32)).hex()))
 
 
 def traces_of(key: bytes) -> set[str]:

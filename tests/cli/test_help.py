@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 
-from ropeway.cli import tree
+from ropeway.cli import doctor, organizations, setups, sites, tree
 from ropeway.cli.examples import EXAMPLES
 from ropeway.cli.help import marked_up
 from ropeway.cli.parameters import on_cli
 from ropeway.errors import LocalFileError
 from ropeway.registry import all_tasks, load_task
+from ropeway.tasks import ec2_deploy, s3_deploy
 from ropeway.version import VERSION
 
 
@@ -60,6 +64,20 @@ def test_the_help_of_a_task_has_every_option_whole_and_no_line_too_long(ropeway,
         assert f"\n{title}\n" in help
 
 
+def test_a_paragraph_fills_its_lines(ropeway):
+    _, about, *_ = ropeway("setup", "policy", "--help").out.split("\n\n")[1:]
+    *full, _ = about.splitlines()
+    assert [line for line in full if len(line) < 60] == []
+
+
+def test_an_option_says_of_what_it_is(ropeway):
+    """The form has a label beside the help, the command line has not."""
+    for words in (["policy"], ["connection"], ["pipeline"]):
+        help = ropeway("setup", *words, "--help").out
+        assert not re.search(r"^      (Of|That|Its|Whose|In) ", help, re.MULTILINE), words
+    assert not re.search(r"^      (Of|That|Its|Whose|In) ", ropeway("doctor", "--help").out, re.MULTILINE)
+
+
 @EACH_TASK
 def test_a_task_is_a_command_of_the_same_name_as_its_module_and_has_examples(task):
     assert task.command in EXAMPLES
@@ -71,18 +89,31 @@ def examples() -> list[str]:
 
 @pytest.mark.parametrize("example", examples())
 def test_an_example_is_a_command_that_can_be_given(ropeway, monkeypatch, example):
-    def plan(*_):
+    def plan(*_, **__):
         raise LocalFileError("The command was understood.")
 
     monkeypatch.setattr(tree, "load_task", lambda module: dataclasses.replace(load_task(module), plan=plan))
+    monkeypatch.setattr(s3_deploy, "ROLLBACK", dataclasses.replace(s3_deploy.ROLLBACK, plan=plan))
+    monkeypatch.setattr(ec2_deploy, "ROLLBACK", dataclasses.replace(ec2_deploy.ROLLBACK, plan=plan))
+    monkeypatch.setattr(sites, "connect", plan)
+    monkeypatch.setattr(setups, "Wanted", plan)
+    monkeypatch.setattr(organizations, "organization_of", plan)
+    monkeypatch.setattr(doctor, "try_all", plan)
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: "hush")
     arguments = [word for word in shlex.split(example)[1:] if word != "--local"]
     assert "The command was understood." in ropeway(*arguments).err
 
 
-def test_every_example_belongs_to_a_task():
-    assert EXAMPLES.keys() == {task.command for task in TASKS}
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_every_example_belongs_to_a_command_whose_help_shows_it(ropeway, command):
+    assert EXAMPLES[command].splitlines()[1] in ropeway(*command, "--help").out
 
 
 def test_markdown_of_the_help_texts_is_shown_and_nothing_else_is_markup():
     text = marked_up("Lines of `[a-z]=x` for *AWS for Ropeway*: `**`, `!`, [red]no[/red] 2*3*4")
     assert text.plain == "Lines of `[a-z]=x` for AWS for Ropeway: `**`, `!`, [red]no[/red] 2*3*4"
+
+
+def test_it_runs_as_a_module_too():
+    ran = subprocess.run([sys.executable, "-m", "ropeway.cli", "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout == f"ropeway {VERSION}\n"

@@ -23,12 +23,14 @@ def test_it_goes_up_holds_what_is_uploaded_is_emptied_and_goes_down(at_home, sit
     assert at_home("local", "status").out == "The embedded AWS is not up. `ropeway local up` starts it.\n"
     assert at_home("local", "up").out.startswith("The embedded AWS is up.\nIt listens at http://127.0.0.1:")
     assert at_home("local", "up").out.startswith("The embedded AWS was up already.\n")
+    assert "\nThere is no bucket in it.\n" in at_home("local", "status").out
 
     uploaded = at_home("s3", "upload", site, "s3://mine/site", "--local", "--create-bucket")
     assert uploaded.code == 0, uploaded.err
     assert "Started" not in uploaded.err
     status = at_home("local", "status").out
     assert "\n  s3://mine: 1 object, 14 bytes\n" in status
+    assert "There is no bucket" not in status
     assert "\n  export AWS_ENDPOINT_URL=http://127.0.0.1:" in status
 
     back = at_home("s3", "download", "s3://mine/site", tmp_path / "back", "--local", "--strip-prefix")

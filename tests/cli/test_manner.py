@@ -17,8 +17,8 @@ ROPEWAY = Path(sys.executable).parent / "ropeway"
 
 def test_a_profile_that_is_named_beats_keys_in_the_environment(ropeway, misbehaving, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAHOSTHOSTHOST0001")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
-    keys = "[work]\naws_access_key_id=AKIAFILEFILEFILE0002\naws_secret_access_key=s\n"
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    keys = "[work]\naws_access_key_id=AKIAFILEFILEFILE0002\naws_secret_access_key=hush\n"
     Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]).write_text(keys)
     lists_any_bucket(misbehaving)
     asked = ("s3", "download", "s3://bucket", tmp_path, "--endpoint-url", misbehaving.url, "--no-match", "ignore")

@@ -158,7 +158,9 @@ def test_a_failure_answers_in_json_too(ropeway, pipeline):
 def test_a_file_that_cannot_be_read_is_named(ropeway, pipeline, name, why):
     answer = ropeway("migrate", "--write", pipeline("a.yml", UPLOAD), name)
     assert answer.code == 1
-    assert answer.err == f"Error: Could not read {name}: {why}.\n"
+    assert answer.err == (
+        f"Error: Could not read {name}: {why}.\nNext: Name the YAML file of a pipeline that can be read.\n"
+    )
     assert Path("a.yml").read_text() == UPLOAD
 
 

@@ -25,11 +25,6 @@ def test_results_are_on_stdout_and_what_is_told_on_the_way_is_on_stderr(ropeway,
         "In all: upload 1 (new, 1000 bytes), upload 1 (content, 500 bytes), skip 1 (unchanged, 7 bytes).",
         "",
         "Carried 2 files in 2.0 s (750 bytes/s)",
-        "",
-        "Action  Reason     Count        Size",
-        "upload  new            1  1000 bytes",
-        "upload  content        1   500 bytes",
-        "skip    unchanged      1     7 bytes",
     ]
     assert answer.err.splitlines() == ["Acting as nobody."]
 

@@ -49,6 +49,13 @@ def test_a_place_and_its_option_that_differ_are_refused(given):
         (("dist", "bucket/site"), "The target is 'bucket/site'; write it as s3://BUCKET/PREFIX."),
         (("s3://bucket/site",), "The source is 's3://bucket/site'; it must be a folder on this machine."),
         (("s3://bucket/site", "dist"), "The source is 's3://bucket/site'; it must be a folder on this machine."),
+        # A script's "$DIST" that nobody has set: the working directory was not meant.
+        (("", "s3://bucket/site"), "The source is empty; write it as FOLDER, or leave it out."),
+        ((" ", "s3://bucket/site"), "The source is empty; write it as FOLDER, or leave it out."),
+        (
+            ("dist", "", "--bucket-name", "bucket"),
+            "The target is empty; write it as s3://BUCKET/PREFIX, or leave it out.",
+        ),
     ],
 )
 def test_a_place_that_is_none_is_explained(given, arguments, problem):

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from ropeway.cli.progress import InLines, OnBar, how_far, showing
 from ropeway.outcome import Progress
+from tests.checked import now
 from tests.cli.conftest import Terminal
 
 KB = 1024
@@ -62,6 +63,31 @@ def test_on_a_terminal_there_is_a_bar_and_it_goes_away():
     assert "Uploading" in shown
     assert "3 of 12, 1.0 KB of 4.0 KB" in shown
     assert shown.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")  # the cursor shown again, the bar's line erased
+
+
+def test_checks_are_a_table_in_place_of_the_bar_and_it_goes_away_too():
+    terminal = Terminal(tty=True)
+    teller = OnBar(screen(terminal, force_terminal=True))
+    with teller:
+        teller.progress(Progress("Uploading", 3, 12))
+        teller.progress(Progress("Checking", 1, 2, checks=(now("failed", "api"), now("passed", got="status 200"))))
+        teller.note("One more try.")
+        teller.progress(Progress("Cleaning up", 1, 2))
+    shown = terminal.text()
+    assert "api" in shown
+    assert "1 failed, 1 passed" in shown
+    assert "One more try." in shown
+    assert "Cleaning up" in shown
+    assert shown.rstrip().endswith("\x1b[2K")
+
+
+def test_without_a_terminal_a_line_tells_how_the_checks_stand():
+    file, clock = io.StringIO(), [0.0]
+    teller = InLines(screen(file), clock=lambda: clock[0])
+    with teller:
+        clock[0] = 11.0
+        teller.progress(Progress("Checking", 1, 2, checks=(now("failed"), now("waiting", "api"))))
+    assert file.getvalue().splitlines() == ["Checking: 1 of 2, 1 failed, 1 waiting"]
 
 
 def test_a_bar_can_be_shown_again():

@@ -8,6 +8,7 @@ from ropeway.aws.connection import AwsInputs, Connection
 from ropeway.aws.session import connect
 from ropeway.registry import load_task
 from tests.hostile.printing import at_the_door
+from tests.s3.wire_kit import WIRE
 from tests.servers.misbehaving import Misbehaving
 
 Run = Callable[..., dict[str, bytes]]
@@ -31,8 +32,9 @@ def run(embedded) -> Run:
 
 
 @pytest.fixture
-def run_misled(misbehaving: Misbehaving) -> Iterator[Run]:
-    """Against a server that says what the test tells it to."""
+def run_misled(misbehaving: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Against a server that says what the test tells it to. What is asked again is asked at once."""
+    WIRE.hurry(monkeypatch)
     return _runner(
         misbehaving.url, Connection("a test", access_key_id="AKIAROPEWAYTEST00000", secret_access_key="hush")
     )

@@ -18,12 +18,14 @@ from ropeway.azure import main as door
 from ropeway.azure.environment import AgentEnvironment
 from ropeway.azure.main import AgentRun, Ending
 from ropeway.azure.writer import SafeText, Writer
+from ropeway.checked import Attempt, CheckNow, CheckResult, Finding, PlannedCheck, Verdict
 from ropeway.cli import perform
 from ropeway.errors import AccessDenied, AwsError, CredentialsError, InputError, RopewayError, TransferFailed
 from ropeway.outcome import Cancellation, Done, Outcome, Output, Plan, Progress, Reason, Run, Step
 from ropeway.s3.inputs import S3Inputs
 from ropeway.tasks.task import OutputVariable, Task
 from tests.cli.conftest import Terminal
+from tests.leaks import watch
 
 ENDINGS = ("succeeds", "fails", "plans only", "is refused", "lacks credentials", "crashes")
 
@@ -42,10 +44,12 @@ def task_of(text: str, how: str, printing: Callable[[], object] = lambda: None) 
             Step("upload", text, Reason.NEW, 1),
             Step("skip", text, Reason.UNCHANGED, 1),
         )
-        return Plan(f"Upload 1 file from {text} to s3://bucket/{text}", steps, (text, f"No file matches in {text}."))
+        title = f"Upload 1 file from {text} to s3://bucket/{text}"
+        return Plan(title, steps, (text, f"No file matches in {text}."), (_check(text),))
 
     def apply(planned: Plan[Any], _aws: Any, run: Run) -> Outcome[Any]:
         run.tell.progress(Progress(f"Uploading {text}", 1, 2, 1, 2))
+        run.tell.progress(Progress(f"Checking {text}", 1, 2, checks=(CheckNow(_check(text), "asking", 1, text),)))
         printing()
         if how == "crashes":
             raise ValueError(text)
@@ -54,7 +58,8 @@ def task_of(text: str, how: str, printing: Callable[[], object] = lambda: None) 
         results = tuple(Done(step, 1.0, _denied(text) if fails else None) for step in todo)
         error = TransferFailed(f"{results[0].error}", [_denied(text), _other(text)], advice=text) if fails else None
         outputs = (Output("s3Prefix", text), Output("targetFolder", f"s3://bucket/{text}"))
-        return Outcome(f"Uploaded 1 file to {text}", planned, results, outputs, 2.0, "mule", (text,), error)
+        checks = tuple(_checked(text, verdict, how) for verdict in ("pass", "fail" if fails else "pass"))
+        return Outcome(f"Uploaded 1 file to {text}", planned, results, outputs, 2.0, "mule", (text,), error, checks)
 
     return Task(
         name="S3Hostile",
@@ -73,6 +78,17 @@ def task_of(text: str, how: str, printing: Callable[[], object] = lambda: None) 
         plan=plan,
         apply=apply,
     )
+
+
+def _check(text: str) -> PlannedCheck:
+    return PlannedCheck(text, text, text, "critical", f"{text} answers {text}", (text,))
+
+
+def _checked(text: str, verdict: Verdict, how: str) -> CheckResult:
+    unwell = verdict != "pass"
+    finding = Finding(verdict, text, text, text * unwell, (text,) * unwell, (text, f"{text} again") if unwell else ())
+    why = text if unwell else f"It {how}."
+    return CheckResult(_check(text), verdict, why, 2, (Attempt(0.0, 1.0, finding), Attempt(2.0, 1.0, finding)), 3.0)
 
 
 def _denied(text: str) -> RopewayError:
@@ -111,12 +127,16 @@ def at_the_door(
             code = AgentRun(environment, writer, Ending(writer, printed), Cancellation()).task("any")
         stdout.seek(0)
         record = {path.suffix: path.read_bytes() for path in Path(folder).glob("*/*")}
-        return {
+        surfaces = {
             "log": stdout.read(),
             "summary": record.get(".md", b""),
             "list file": record.get(".jsonl", b""),
+            "test results": record.get(".xml", b""),
             "exit code": str(code).encode(),
         }
+    for name, printed in surfaces.items():
+        watch(f"the {name}", printed)
+    return surfaces
 
 
 def _debugging(text: str) -> Callable[..., Any]:

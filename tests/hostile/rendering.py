@@ -60,6 +60,8 @@ class _Reader(HTMLParser):
         if tag == "code" and not attributes:  # a part of a text
             return
         self.page.tags.append((tag, tuple(attributes)))
+        if tag == "br":
+            self.handle_data("\n")
         if tag in BLOCKS:
             self.page.texts.append("")
 

@@ -101,9 +101,9 @@ def test_code_words_and_request_id_are_shown_as_they_are(failing):
         ran = failing(denied(text))
         assert_harmless(ran, text)
         if not NO_XML.search(text):
-            assert named(ran["log"], f"AWS answered {text or 403}: {text} is denied"), ran["log"]
+            assert named(ran["log"], f"AWS answered {text[:100] or 403}: {f'{text} is denied'[:1000]}"), ran["log"]
         if is_plain(text):
-            assert named(ran["log"], f"(request id {text.lstrip()})"), ran["log"]
+            assert named(ran["log"], f"(request id {text.strip()}"), ran["log"]  # blanks around a header are not of it
 
 
 @pytest.mark.parametrize("where", ANSWERS)

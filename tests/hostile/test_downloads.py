@@ -18,6 +18,7 @@ from tests.hostile.corpus import TEXTS, TWINS
 from tests.hostile.reading import executed, found, named
 from tests.servers.misbehaving import Answer, Request, s3_error
 
+pytestmark = pytest.mark.timeout(900)  # the whole corpus, a task for each text
 CONTENT = b"content"
 MODIFIED = "<LastModified>2026-11-01T00:00:00.000Z</LastModified>"
 ETAG = '"9a0364b9e99bb480dd25e1f0284c8555"'

@@ -14,6 +14,7 @@ from tests.hostile.corpus import TEXTS
 from tests.hostile.reading import executed, named
 from tests.servers.misbehaving import Answer, Request
 
+pytestmark = pytest.mark.timeout(900)  # the whole corpus, a task for each text
 EMPTY = Answer(
     200, {"Content-Type": "application/xml"}, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
 )

@@ -6,12 +6,14 @@ import re
 
 import pytest
 
-from ropeway.sanitise import one_line
+from ropeway.sanitise import lines, one_line
 from tests.hostile.corpus import TEXTS
 from tests.hostile.printing import DOORS
 from tests.hostile.rendering import RENDERERS, page
 
+pytestmark = pytest.mark.timeout(900)  # the whole corpus, a summary for each text
 HARMLESS = "harmless"
+BREAK = ("br", ())
 
 
 def summary(text: str, how: str) -> str:
@@ -24,10 +26,19 @@ def test_a_hostile_text_leaves_headings_tables_rows_and_cells_as_a_harmless_one_
     harmless = page(summary(HARMLESS, how), renderer)
     for text in TEXTS:
         hostile = page(summary(text, how), renderer)
-        assert hostile.tags == harmless.tags, ascii(text)
+        assert [tag for tag in hostile.tags if tag != BREAK] == harmless.tags, ascii(text)
         assert not hostile.comments, ascii(text)
-        expected = [part.replace(HARMLESS, one_line(text)) for part in harmless.texts]
+        expected = [shown(part, text) for part in harmless.texts]
         assert list(map(blanks, hostile.texts)) == list(map(blanks, expected)), ascii(text)
+
+
+def shown(part: str, text: str) -> str:
+    """The error that the run ended with has lines, and what to do next (the last word here) begins one where there are several; nothing else has."""
+    if not part.startswith("Failed:"):
+        return part.replace(HARMLESS, one_line(text))
+    message, advice = (said.replace(HARMLESS, text) for said in part.rsplit(" ", 1))
+    apart = len(lines(message)) > 1
+    return " ".join([*lines(message), *lines(advice)] if apart else lines(f"{message} {advice}"))
 
 
 def blanks(text: str) -> str:

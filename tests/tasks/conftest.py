@@ -13,6 +13,10 @@ from ropeway.aws.session import Aws, connect
 from ropeway.inputs import camel, read
 from ropeway.outcome import Cancellation, Outcome, Plan, Progress, Run
 from ropeway.registry import load_task
+from tests.leaks import watch
+from tests.s3.boto_kit import engine_kind
+
+__all__ = ["engine_kind"]
 
 
 @dataclass
@@ -23,6 +27,7 @@ class Told:
     progress_seen: list[Progress] = field(default_factory=list)
 
     def note(self, message: str) -> None:
+        watch("what is told", f"{message}\n")
         self.notes.append(message)
 
     def progress(self, progress: Progress) -> None:

@@ -18,8 +18,9 @@ from ropeway.aws import roles
 from ropeway.aws.connection import Connection
 from ropeway.aws.session import Aws
 from ropeway.local.embedded import EmbeddedAws
-from ropeway.s3.boto import download, receive, slices, temporary, upload
-from tests.s3.boto_kit import CONNECTION, noise
+from ropeway.s3 import temporary
+from tests.s3.boto_kit import CONNECTION, Kind, noise
+from tests.secrecy import SECRET_ACCESS_KEY
 from tests.servers.cable import Cable
 from tests.servers.misbehaving import Answer, Misbehaving, Request, _forwarded, s3_error
 
@@ -30,12 +31,13 @@ NAMES = ("a.txt", "b.txt", STRUCK, "d.txt", "e.txt")
 
 @dataclass
 class Scene:
-    """One task, in front of a store that a fault can be put into. Whatever is moved replaces something older.
+    """One task, in front of a store that a fault can be put into, by one engine. Whatever is moved replaces something older.
 
     Five files, of which the third is struck; one request at a time, so that two are done by then and two not begun.
     """
 
     way: str
+    kind: Kind
     misbehaving: Misbehaving
     line: Cable
     s3: Any
@@ -71,7 +73,7 @@ class Scene:
     def texts(self) -> dict[str, str]:
         """The inputs, as a pipeline gives them."""
         ends = {"source_folder": str(self.folder)} if self.way == "up" else {"target_folder": str(self.folder)}
-        return {"bucket_name": self.bucket, "max_concurrency": "1", **ends, **self.inputs}
+        return {"bucket_name": self.bucket, "max_concurrency": "1", **ends, **self.kind.inputs, **self.inputs}
 
     def struck_names(self) -> tuple[str, str, str]:
         """How an error may name what it is about; a listing has no one object yet."""
@@ -142,14 +144,10 @@ OLD = {name: b"old " + name.encode() for name in NAMES}
 Strike = Callable[[Scene], object]
 
 
-def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_small_parts(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts that are soon sent, and no pauses before another attempt."""
-    monkeypatch.setattr(upload, "SINGLE", 5 * MIB)
-    monkeypatch.setattr(download, "WHOLE", 50_000)
-    monkeypatch.setattr(download, "RANGE", 30_000)
-    monkeypatch.setattr(receive, "PAUSES", (0.01, 0.01))
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", lambda *_, **__: True)
+    kind.tune(monkeypatch, single=5 * MIB, whole=50_000, piece=30_000, pauses=(0.01, 0.01))
+    kind.hurry(monkeypatch)
 
 
 # --- strikes ---------------------------------------------------------------------------------------------------------------
@@ -194,7 +192,7 @@ def renewed(scene: Scene) -> None:
     scene.monkeypatch.setattr(roles, "_now", now)
     scene.between = wear
     scene.connection = Connection(
-        "a role", access_key_id="AKIAROPEWAYTEST00000", secret_access_key="s", role_arn="arn:aws:iam::123456789012:role/deploy",
+        "a role", access_key_id="AKIAROPEWAYTEST00000", secret_access_key=SECRET_ACCESS_KEY, role_arn="arn:aws:iam::123456789012:role/deploy",
         duration_seconds=900,
     )  # fmt: skip
 
@@ -257,14 +255,7 @@ def folder_gone(scene: Scene) -> None:
 
 def opened_as(how: Callable[[str], Any]) -> Strike:
     """The struck file is opened so."""
-
-    def struck(scene: Scene) -> None:
-        def opened(path: str, *rest: Any, **more: Any) -> Any:
-            return how(path) if path.endswith(STRUCK) else open(path, *rest, **more)
-
-        scene.monkeypatch.setattr(slices, "open", opened, raising=False)
-
-    return struck
+    return lambda scene: scene.kind.open_as(scene.monkeypatch, STRUCK, how)
 
 
 class BadDisk(io.FileIO):
@@ -382,6 +373,9 @@ FAULTS = (
 )  # fmt: skip
 
 
-def in_quotes(cell: str) -> list[str]:
-    """What the page shows in “quotes” is what is printed, to the letter."""
+def in_quotes(cell: str, engine: str = "") -> list[str]:
+    """What the page shows in “quotes” is what is printed, to the letter; “so (boto3: otherwise)” where that engine has other words."""
+    cell = re.sub(
+        r"“[^”]+” \((\w+): (“[^”]+”)\)", lambda found: found[2 if found[1] == engine else 0].partition(" (")[0], cell
+    )
     return re.findall("“([^”]+)”", cell)

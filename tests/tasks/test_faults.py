@@ -18,6 +18,7 @@ import pytest
 
 from ropeway.errors import RopewayError
 from tests.azure.agent import Agent, Ran
+from tests.secrecy import SECRET_ACCESS_KEY
 from tests.servers.cable import cable
 from tests.tasks.faults import FAULTS, NAMES, Scene, in_quotes, in_small_parts
 
@@ -51,13 +52,13 @@ CASES = [
 
 
 @pytest.fixture
-def scene(way, misbehaving, embedded, s3, bucket, tmp_path, monkeypatch):
-    in_small_parts(monkeypatch)
+def scene(way, engine_kind, misbehaving, embedded, s3, bucket, tmp_path, monkeypatch):
+    in_small_parts(engine_kind, monkeypatch)
     misbehaving.upstream = embedded.endpoint_url
     folder = tmp_path / "folder"
     folder.mkdir()
     with cable(misbehaving.url) as line:
-        yield Scene(way, misbehaving, line, s3, embedded, bucket, folder, monkeypatch)
+        yield Scene(way, engine_kind, misbehaving, line, s3, embedded, bucket, folder, monkeypatch)
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def ran(run_task, scene):
 def assert_told(scene, error, row):
     assert row.cell(scene.way).startswith("fails")
     assert error is not None
-    for words in [*in_quotes(row.cell(scene.way)), *in_quotes(row.todo)]:
+    for words in [*in_quotes(row.cell(scene.way), scene.kind.name), *in_quotes(row.todo)]:
         assert words in str(error)
     assert any(name in str(error) for name in scene.struck_names())
 
@@ -134,7 +135,7 @@ ENDINGS = [
 
 
 def environment(scene):
-    keys = {"AWS_ACCESS_KEY_ID": scene.connection.access_key_id, "AWS_SECRET_ACCESS_KEY": "s"}
+    keys = {"AWS_ACCESS_KEY_ID": scene.connection.access_key_id, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
     return os.environ | keys | {"AWS_REGION": scene.region, "AWS_ENDPOINT_URL": scene.endpoint_url}
 
 

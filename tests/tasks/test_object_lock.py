@@ -74,12 +74,24 @@ def test_an_unchanged_file_is_skipped_only_when_its_object_is_locked_as_asked(ru
     assert reasons(run_task("s3_upload", **given, **GOVERNANCE).plan) == {"unchanged"}
     longer = GOVERNANCE | {"object_lock_retain_until": "2099-02-01"}
     assert reasons(run_task("s3_upload", only_plan=True, **given, **longer).plan) == {"headers"}
-    days = GOVERNANCE | {"object_lock_retain_until": "30000 days"}
+    days = GOVERNANCE | {"object_lock_retain_until": "10000 days"}
     assert reasons(run_task("s3_upload", only_plan=True, **given, **days).plan) == {"unchanged"}
     held = run_task("s3_upload", only_plan=True, **given, object_lock_legal_hold="true")
     assert reasons(held.plan) == {"headers"}
     assert any("the identity lacks s3:GetObjectLegalHold." in note for note in held.told.notes)
     assert reasons(run_task("s3_upload", only_plan=True, **given).plan) == {"unchanged"}
+
+
+def test_a_lock_for_more_days_than_before_reaches_unchanged_files_too(run_task, make_tree, s3, locking):
+    given = {"bucket_name": locking, "source_folder": make_tree({"a": b"1"}), "skip_unchanged": "true"}
+    days = {"object_lock_mode": "COMPLIANCE", "object_lock_retain_until": "30 days"}
+    run_task("s3_upload", **given, **days)
+    assert reasons(run_task("s3_upload", **given, **days).plan) == {"unchanged"}
+    longer = days | {"object_lock_retain_until": "365 days"}
+    assert reasons(run_task("s3_upload", **given, **longer).plan) == {"headers"}
+    head = s3.head_object(Bucket=locking, Key="a")
+    assert (head["ObjectLockRetainUntilDate"] - head["LastModified"]).days >= 364
+    assert reasons(run_task("s3_upload", **given, **longer).plan) == {"unchanged"}
 
 
 def test_a_bucket_that_is_made_can_lock(run_task, make_tree, s3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,14 @@ def test_globs_start_at_the_source_folder_and_exclude_in_order(run_task, fill, b
     assert sorted(tree(target)) == ["index.html"]
 
 
+def test_globs_that_match_nothing_beside_others_that_do_are_told(run_task, fill, bucket, target):
+    fill(SITE)
+    given = {"bucket_name": bucket, "source_folder": "site", "target_folder": target, "strip_prefix": "true"}
+    ran = run_task("s3_download", **given, glob_expressions="index.html\nsite/js/**")
+    assert sorted(tree(target)) == ["index.html"]
+    assert "Globs that match nothing: site/js/**." in ran.told.notes
+
+
 def test_without_a_source_folder_the_whole_bucket_comes(run_task, fill, bucket, target):
     fill(SITE)
     run_task("s3_download", bucket_name=bucket, target_folder=target)
@@ -105,6 +114,26 @@ def test_never_overwriting_fails_before_anything_is_written(run_task, fill, make
     with pytest.raises(LocalFileError, match=r"1 file would be overwritten: .*target/b\. Nothing was written\."):
         run_task("s3_download", bucket_name=bucket, target_folder=target, overwrite=word)
     assert tree(target) == {"b": b"mine"}
+
+
+@pytest.mark.parametrize("size", [3, 17 << 20], ids=["small", "large"])
+@pytest.mark.parametrize("engine", ["wire", "boto3"])
+def test_never_overwriting_leaves_what_another_step_writes_meanwhile(run_task, fill, tmp_path, bucket, engine, size):
+    fill({"a": bytes(size)})
+    target = tmp_path / "target"
+    given = {"bucket_name": bucket, "target_folder": str(target), "overwrite": "never", "transfer_engine": engine}
+
+    def written(_):
+        target.mkdir(exist_ok=True)
+        (target / "a").write_bytes(b"theirs")
+
+    ran = run_task("s3_download", **given, between=written)
+    assert re.search(r"1 file would be overwritten: .*target/a\.", str(ran.outcome.error))
+    assert "set overwrite to always or changed" in str(ran.outcome.error)
+    assert tree(target) == {"a": b"theirs"}
+    (target / "a").unlink()
+    assert run_task("s3_download", **given).outcome.error is None
+    assert tree(target) == {"a": bytes(size)}
 
 
 @pytest.mark.parametrize("word", ["always", "true", "True"])
@@ -159,6 +188,24 @@ def test_no_key_writes_outside_the_target_folder(run_task, fill, bucket, target,
     assert tree(target) == {"fine": b"1"}
 
 
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_keys_that_one_file_would_have_to_hold_are_refused_where_the_folder_ignores_case(
+    run_task, fill, bucket, target, caseless, dry_run
+):
+    fill({"A": b"1", "a": b"2"})
+    with pytest.raises(LocalFileError, match=r"'A' and 'a' \(both would be the file a\)\. Nothing was written\."):
+        run_task("s3_download", bucket_name=bucket, target_folder=target, dry_run=dry_run)
+    assert not os.path.isdir(target)
+
+
+def test_keys_that_differ_in_case_are_files_of_their_own_where_the_folder_tells_it_apart(
+    run_task, fill, bucket, target
+):
+    fill({"A": b"1", "a": b"2"})
+    run_task("s3_download", bucket_name=bucket, target_folder=target)
+    assert tree(target) == {"A": b"1", "a": b"2"}
+
+
 def test_a_link_that_leads_out_of_the_target_is_not_followed(run_task, fill, make_tree, bucket, tmp_path):
     fill({"out/x": b"evil"})
     target = make_tree({}, under="target")
@@ -169,6 +216,30 @@ def test_a_link_that_leads_out_of_the_target_is_not_followed(run_task, fill, mak
     assert tree(tmp_path / "outside") == {}
 
 
+def test_a_link_to_a_file_that_is_replaced_is_not_taken_for_its_old_bytes(run_task, fill, make_tree, bucket):
+    fill({"latest": b"one", "v1": b"two"})
+    target = make_tree({"v1": b"one"})
+    os.symlink("v1", f"{target}/latest")
+    run_task("s3_download", bucket_name=bucket, target_folder=target, overwrite="changed")
+    assert tree(target) == {"latest": b"one", "v1": b"two"}
+
+
+@pytest.mark.parametrize("overwrite", ["always", "changed"])
+def test_two_keys_that_a_link_between_folders_makes_one_file_are_refused_unless_they_are_the_same(
+    run_task, fill, make_tree, bucket, overwrite
+):
+    target = make_tree({"v1/a": b"old"})
+    os.symlink("v1", f"{target}/latest")
+    given = {"bucket_name": bucket, "target_folder": target, "overwrite": overwrite}
+    fill({"latest/a": b"one", "v1/a": b"two"})
+    with pytest.raises(LocalFileError, match=r"'latest/a' and 'v1/a' .* Nothing was written"):
+        run_task("s3_download", **given)
+    assert Path(target, "v1/a").read_bytes() == b"old"
+    fill({"latest/a": b"two"})
+    assert run_task("s3_download", **given).outcome.status == "succeeded"
+    assert Path(target, "v1/a").read_bytes() == b"two"
+
+
 def test_archived_objects_are_named_with_what_to_do(run_task, fill, bucket, target):
     fill({"old.log": b"1"}, StorageClass="GLACIER")
     fill({"new.log": b"2"})
@@ -177,6 +248,18 @@ def test_archived_objects_are_named_with_what_to_do(run_task, fill, bucket, targ
     assert tree(target) == {}
     run_task("s3_download", bucket_name=bucket, target_folder=target, glob_expressions="**\n!old.log")
     assert tree(target) == {"new.log": b"2"}
+
+
+def test_an_archived_object_whose_bytes_are_there_already_need_not_be_restored(run_task, fill, make_tree, bucket):
+    fill({"old.log": b"1"}, StorageClass="GLACIER")
+    fill({"new.log": b"2"})
+    target = make_tree({"old.log": b"1"})
+    given = {"bucket_name": bucket, "target_folder": target, "overwrite": "changed"}
+    assert reasons(run_task("s3_download", **given).plan) == {"new.log": "new", "old.log": "unchanged"}
+    assert tree(target) == {"old.log": b"1", "new.log": b"2"}
+    Path(target, "old.log").write_bytes(b"other")
+    with pytest.raises(Archived, match=r"old\.log"):
+        run_task("s3_download", **given)
 
 
 def test_a_restored_object_is_read(run_task, fill, s3, bucket, target):
@@ -196,9 +279,12 @@ def test_a_large_object_comes_in_ranges_byte_for_byte(run_task, fill, bucket, ta
 def test_no_match_is_an_error_unless_it_was_allowed(run_task, fill, bucket, target):
     fill({"a": b""})
     given = {"bucket_name": bucket, "target_folder": target, "glob_expressions": "*.zip"}
-    with pytest.raises(NothingMatched, match=rf"No file matches in s3://{bucket}/: \*\.zip\."):
+    with pytest.raises(NothingMatched, match=rf"No object matches in s3://{bucket}/: \*\.zip\."):
         run_task("s3_download", **given)
+    run_task("s3_download", **given, no_match="warn", only_plan=True)
+    assert not os.path.exists(target)
     assert run_task("s3_download", **given, no_match="warn").outcome.status == "warnings"
+    assert os.listdir(target) == []  # what comes after may count on it
     assert run_task("s3_download", **given, no_match="ignore").outcome.status == "succeeded"
 
 

@@ -14,7 +14,7 @@ def test_deleting_is_refused_and_sent_where_it_is_done(run_task, bucket, task):
     with pytest.raises(InputError) as refused:
         run_task(task, bucket_name=bucket, delete_extra="true")
     assert str(refused.value).startswith(
-        "deleteExtra is set, but uploads and downloads delete nothing. S3Deploy, which comes with a later version, "
+        "deleteExtra is set, but uploads and downloads delete nothing. S3Deploy "
         "brings a folder to a bucket and deletes there what is gone from the folder."
     )
 

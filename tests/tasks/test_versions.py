@@ -99,6 +99,10 @@ def test_a_version_of_what_the_globs_leave_out_is_a_mistake(run_task, make_tree,
         ("a.txt", "versionIds line 1 is 'a.txt'; write it as key=versionId."),
         ("a.txt=", "versionIds line 1 is 'a.txt='; write it as key=versionId."),
         ("a=1\n\na=2", "versionIds line 3 is about a again, as line 1."),
+        (
+            "# a comment\n#a=x",
+            "versionIds line 2 is '#a=x': a comment begins with # and a blank; a name that begins with # cannot be given here.",
+        ),
     ],
 )
 def test_lines_that_are_none_are_told_by_their_number(run_task, bucket, lines, problem):

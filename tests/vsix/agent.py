@@ -21,11 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from tests.leaks import watch, watch_files
+from tests.secrecy import ACCESS_TOKEN, handed_over
 from tests.vsix.commands import StepContext
 
 SIGINT_TIMEOUT = 7.5
 SIGTERM_TIMEOUT = 2.5
-SYSTEM_TOKEN = "system-token-not-for-children"
+SYSTEM_TOKEN = ACCESS_TOKEN
 
 # What the worker itself was started with: a service's environment, not a developer's.
 WORKER_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "TEMP", "TMP")
@@ -116,16 +118,30 @@ class Agent:
         target = installed.folder / handler["target"]
         assert target.is_file(), f"{target} does not exist"
         variables = self.variables(job)
+        handed_over(
+            {**job.secrets, **{name: value for each in job.endpoints for name, value in each.parameters.items()}}
+        )
         environment = self.environment(installed, inputs, job, variables, env or {})
         context = StepContext(installed.definition, variables, list(_secrets(job)))
         folder = Path(variables["System.DefaultWorkingDirectory"])
         self._steps.append(Step([self.node, str(target)], folder, environment, context))
         return self._steps[-1]
 
+    def after(self, step: Step) -> StepContext:
+        """The post-job handler of a step that has begun, however it ended: the same inputs, and the task variables it has set."""
+        definition, told = step.context.definition, step.context.task_variables
+        (target,) = {handler["target"] for handler in definition["postjobexecution"].values()}
+        left = {f"VSTS_TASKVARIABLE_{mangled(name)}": value for name, value in told.items()}
+        context = StepContext(definition, step.context.job_variables, list(step.context.secrets))
+        path = self.tasks[definition["name"]].folder / target
+        self._steps.append(Step([self.node, str(path)], step.folder, {**step.environment, **left}, context))
+        return self._steps[-1].wait()
+
     def close(self) -> None:
         """End what a test that failed has left running."""
         for step in self._steps:
             step.end()
+        watch_files(self.root / "_work/_temp")
 
     # --- variables -------------------------------------------------------------------------------------------------------
 
@@ -282,6 +298,8 @@ class Step:
     ) -> None:  # fmt: skip
         self.context = context
         self.timeout = timeout
+        self.folder = folder
+        self.environment = dict(environment)
         self.process = subprocess.Popen(
             command, cwd=folder, env=dict(environment), start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -298,6 +316,7 @@ class Step:
 
     def _read(self, stream: IO[bytes]) -> None:
         for line in open(stream.fileno(), encoding="utf-8", errors="replace", closefd=False):  # noqa: SIM115
+            watch("the log", line)
             self.context.line(line.rstrip("\n"))
 
     def wait(self) -> StepContext:

@@ -80,8 +80,11 @@ class StepContext:
     completions: list[tuple[str, str]] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    task_variables: dict[str, str] = field(default_factory=dict)
     progress: list[tuple[int, str]] = field(default_factory=list)
     summaries: list[Path] = field(default_factory=list)
+    uploads: list[Path] = field(default_factory=list)
+    published: list[tuple[Mapping[str, str], list[Path]]] = field(default_factory=list)
     exit_code: int | None = None
     killed: bool = False
     _result: str | None = None
@@ -133,6 +136,9 @@ class StepContext:
         host = self.job_variables["System.HostType"]
         if host not in AREAS[command.area]:
             self._fail(f"{command.area} commands are not supported for {host}.")
+            return
+        if (command.area, command.event) == ("results", "publish"):
+            self._results_publish(command)
             return
         if command.area != "task":
             self._write(f"(carried out: {command})")
@@ -192,15 +198,35 @@ class StepContext:
         else:
             self.variables[name] = command.data
 
+    def _task_settaskvariable(self, command: Command) -> None:
+        self.task_variables[command.properties["variable"]] = command.data
+
     def _settable(self, name: str) -> bool:
         restrictions = self.definition.get("restrictions", {}).get("settableVariables")
         allowed = restrictions["allowed"] if restrictions else ["*"]
         return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in allowed)
 
+    def _task_uploadfile(self, command: Command) -> None:
+        if not Path(command.data).is_file():
+            raise CommandFailed("Cannot upload task attachment file, attachment file location is not specified.")
+        self.uploads.append(Path(command.data))
+
     def _task_uploadsummary(self, command: Command) -> None:
         if not Path(command.data).is_file():
             raise CommandFailed("Cannot upload task attachment file, attachment file location is not specified.")
         self.summaries.append(Path(command.data))
+
+    def _results_publish(self, command: Command) -> None:
+        """Files stand in `resultFiles`, or else in the data, with commas between them (ResultsCommandExtension.cs)."""
+        if command.properties.get("type", "").lower() not in {"junit", "nunit", "vstest", "xunit", "ctest"}:
+            raise CommandFailed("Result type is not valid, or missing.")
+        names = (command.properties.get("resultfiles") or command.data).split(",")
+        files = [Path(name.strip()) for name in names if name.strip()]
+        if not files:
+            raise CommandFailed("No test result files matching the given input were found.")
+        if missing := [file for file in files if not file.is_file()]:
+            self._warn(f"Could not find test result file {missing[0]}.")
+        self.published.append((command.properties, files))
 
     # --- words -----------------------------------------------------------------------------------------------------------
 

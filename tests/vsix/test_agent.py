@@ -100,8 +100,10 @@ def test_the_environment_is_the_agents(tmp_path):
         {"name": "awsConnection", "type": "connectedService:RopewayAWS"},
     ]
     task = type("Task", (), {"folder": tmp_path, "definition": {"inputs": inputs}})
-    endpoint = Endpoint("id-1", {"username": "AK", "sessionToken": "T"}, {"some data": "1"})
-    job = Job(variables={"my.prefix": "v1"}, secrets={"my secret": "S"}, endpoints=(endpoint, Endpoint("id-2", {})))
+    endpoint = Endpoint("id-1", {"username": "AK", "sessionToken": "hush T"}, {"some data": "1"})
+    job = Job(
+        variables={"my.prefix": "v1"}, secrets={"my secret": "hush S"}, endpoints=(endpoint, Endpoint("id-2", {}))
+    )
     given = {"targetFolder": " $(My.Prefix)/$(none) ", "awsConnection": "id-1"}
     environment = agent.environment(task, given, job, agent.variables(job), {})
     wanted = {
@@ -109,9 +111,9 @@ def test_the_environment_is_the_agents(tmp_path):
         "INPUT_TARGETFOLDER": "v1/$(none)",
         "INPUT_DRYRUN": "false",
         "MY_PREFIX": "v1",
-        "SECRET_MY_SECRET": "S",
-        "ENDPOINT_AUTH_id-1": '{"parameters": {"username": "AK", "sessionToken": "T"}, "scheme": "UsernamePassword"}',
-        "ENDPOINT_AUTH_PARAMETER_id-1_SESSIONTOKEN": "T",
+        "SECRET_MY_SECRET": "hush S",
+        "ENDPOINT_AUTH_id-1": '{"parameters": {"username": "AK", "sessionToken": "hush T"}, "scheme": "UsernamePassword"}',
+        "ENDPOINT_AUTH_PARAMETER_id-1_SESSIONTOKEN": "hush T",
         "ENDPOINT_DATA_id-1_SOME_DATA": "1",
         "SYSTEM_HOSTTYPE": "build",
         "agent.jobstatus": "Succeeded",

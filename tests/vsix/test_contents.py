@@ -110,8 +110,8 @@ def test_licences_of_all_that_travels_are_in_it(package, unpacked):
 
 
 def test_it_is_small_enough_for_every_server(extension):
-    """Azure DevOps Server 2019 takes 25 MB; five tasks of this size would have to fit in half of it."""
-    assert extension.stat().st_size / len(TASKS) < 2_500_000
+    """Azure DevOps Server 2019 takes 25 MB, of which the five tasks leave a third free. Three of them ask checks of every kind."""
+    assert extension.stat().st_size < 16_000_000
 
 
 ENDPOINTS = """

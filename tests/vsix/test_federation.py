@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.secrecy import SECRET_ACCESS_KEY
 from tests.servers.azure_devops import ISSUER, PATH, AzureDevOps
 from tests.servers.identities import ACCOUNT, ROLE, Identities
 from tests.servers.misbehaving import Misbehaving, misbehaving_server
@@ -16,7 +17,7 @@ from tests.vsix.agent import SYSTEM_TOKEN, Agent, Endpoint, Job
 from tests.vsix.commands import StepContext
 from tests.vsix.conftest import CONNECTION
 
-HOST = {"AWS_ACCESS_KEY_ID": "AKIAHOSTHOSTHOST0001", "AWS_SECRET_ACCESS_KEY": "s"}
+HOST = {"AWS_ACCESS_KEY_ID": "AKIAHOSTHOSTHOST0001", "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
 FEDERATED = {"assumeRoleArn": ROLE, "useOIDC": "true"}
 
 
@@ -68,7 +69,7 @@ def test_a_role_is_assumed_by_the_token_of_the_job_and_its_session_writes(agent,
     [session] = identities.sessions
     assert signers(aws) == {session}
     assert f"assumed with an identity token of service connection {CONNECTION} (awsConnection)." in step.text
-    assert {tokens.issued[0], f"secret-of-{session}", f"token-of-{session}"} <= set(step.secrets)
+    assert {tokens.issued[0], f"hush-secret-of-{session}", f"hush-token-of-{session}"} <= set(step.secrets)
     assert "***" not in step.text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vsix.agent import Agent, Endpoint, Job
+from tests.vsix.agent import SYSTEM_TOKEN, Agent, Endpoint, Job
 from tests.vsix.conftest import CONNECTION
 
 NEXT_STEP = (
@@ -143,12 +143,12 @@ def test_a_container_without_python_is_explained(agent, bin):
 
 def test_a_python_that_is_only_asked_is_shown_no_secret(agent, bin, tmp_path):
     script(bin / "python3", f'/usr/bin/env > {tmp_path}/seen; exec "{sys.executable}" "$@"')
-    job = Job(secrets={"token": "s3cr3t"}, endpoints=(Endpoint(CONNECTION, {"password": "k3y"}),))
+    job = Job(secrets={"token": "hush s3cr3t"}, endpoints=(Endpoint(CONNECTION, {"password": "hush k3y"}),))
     inputs = {"awsConnection": CONNECTION, "customerKey": "0123abcd"}
     agent.run("RopewayS3Upload", inputs, job, env={"PATH": str(bin)})
     seen = (tmp_path / "seen").read_text()
     assert "SYSTEM_HOSTTYPE=build" in seen
-    assert not [secret for secret in ("s3cr3t", "k3y", "0123abcd", "system-token") if secret in seen]
+    assert not [secret for secret in ("s3cr3t", "k3y", "0123abcd", SYSTEM_TOKEN) if secret in seen]
 
 
 def test_a_python_in_the_sources_is_not_taken(agent, bin):

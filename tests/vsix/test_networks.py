@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from ropeway.local.embedded import EmbeddedAws
+from tests.secrecy import secret
 from tests.servers.proxy import ForwardProxy, forward_proxy
 from tests.vsix.agent import Agent, Endpoint, Job
 from tests.vsix.commands import StepContext
 from tests.vsix.conftest import CONNECTION
 
-USER, PASSWORD = r"CORP\me", "p@ss:w/rd#ü%"
+USER, PASSWORD = r"CORP\me", secret("password", "hush p@ss:w/rd#ü%")
 LOGIN = {"Agent.ProxyUsername": USER}
 
 
@@ -71,7 +72,7 @@ def test_both_tasks_go_through_a_proxy_with_a_password_to_a_store_with_an_author
 
 def test_a_wrong_password_fails_with_its_reason(steps: Steps, proxy: ForwardProxy, certificate_authority: Path) -> None:
     variables = {**LOGIN, "Agent.ProxyUrl": f"http://{proxy.address}", "Agent.CAInfo": str(certificate_authority)}
-    step = steps.upload(variables, password="not-the-password")
+    step = steps.upload(variables, password="hush, not the password")
     assert step.result == "Failed"
     assert f"the proxy {proxy.address} does not take the user and password" in step.errors[0]
     assert "the agent's --proxyusername and --proxypassword" in step.errors[0]

@@ -93,11 +93,11 @@ def test_the_toolkits_connection_and_the_pipelines_variables_work_too(agent, sea
 
 
 def test_a_wrong_secret_fails_with_its_reason_and_without_the_secret(agent, s3_inputs, seaweed, site):
-    wrong = Endpoint(CONNECTION, {"username": seaweed.access_key_id, "password": "not-the-secret"})
+    wrong = Endpoint(CONNECTION, {"username": seaweed.access_key_id, "password": "hush-not-the-secret"})
     step = agent.run("RopewayS3Upload", {**s3_inputs, "sourceFolder": str(site)}, Job(endpoints=(wrong,)))
     assert step.result == "Failed"
     assert "SignatureDoesNotMatch" in step.errors[0]
-    assert "not-the-secret" not in step.text
+    assert "hush-not-the-secret" not in step.text
 
 
 def test_an_absent_bucket_fails_with_its_reason(agent, seaweed, s3_inputs, site):

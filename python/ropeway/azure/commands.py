@@ -67,6 +67,11 @@ def set_variable(name: str, value: str, *, secret: bool = False, output: bool = 
     )
 
 
+def set_task_variable(name: str, value: str) -> Command:
+    """For the other handlers of the same step only: it comes to them as VSTS_TASKVARIABLE_<NAME>."""
+    return Command("task.settaskvariable", value, (("variable", name),))
+
+
 def _flag(value: bool) -> str:
     return "true" if value else "false"
 
@@ -99,3 +104,25 @@ def debug(message: str) -> Command:
 def upload_summary(path: str) -> Command:
     """Shows a Markdown file beside the run. The agent reads it later: it must stay as it is."""
     return Command("task.uploadsummary", path)
+
+
+def upload_file(path: str) -> Command:
+    """Puts a file beside the step's log, in what is downloaded with it. It must stay as it is, too."""
+    return Command("task.uploadfile", path)
+
+
+def publish_test_results(path: str, title: str) -> Command:
+    """Shows a JUnit file on the Tests tab. That the task fails with the tests is the task's own business.
+
+    azure-pipelines-agent, TestResultsPublisher: `resultFiles` are parted by commas.
+    """
+    properties = (
+        ("type", "JUnit"),
+        ("mergeResults", "true"),
+        ("runTitle", title),
+        ("publishRunAttachments", "true"),
+        ("failTaskOnFailedTests", "false"),
+        ("testRunSystem", "Ropeway"),
+        ("resultFiles", path),
+    )
+    return Command("results.publish", "", properties)

@@ -12,9 +12,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from ropeway.aws.connection import AwsInputs, Connection
+from ropeway.aws.connection import AwsInputs, Connection, TokenSource
 from ropeway.azure.environment import AgentEnvironment
-from ropeway.azure.oidc import identity_tokens
 from ropeway.errors import CredentialsError
 
 SCHEME = "UsernamePassword"
@@ -37,7 +36,7 @@ def connection(inputs: AwsInputs, environment: AgentEnvironment) -> Connection |
 def _of_variables(environment: AgentEnvironment) -> Connection | None:
     """The variables that the Toolkit reads when it is given no connection. A role without keys is the host's to assume."""
     given = {name: environment.variable(f"AWS.{name}").strip() for name in VARIABLES}
-    if not any(given[name] for name in ("AccessKeyID", "SecretAccessKey", "SessionToken", "AssumeRoleArn")):
+    if not any(text for name, text in given.items() if name != "RoleSessionName"):  # which makes nobody another one
         return None
     for name, text in given.items():
         if re.fullmatch(r"\$\([^)]+\)", text):
@@ -73,8 +72,14 @@ def _read(endpoint: str, input_name: str, environment: AgentEnvironment) -> Conn
         role_session_name=parameters.get("rolesessionname", ""),
         duration_seconds=_duration(f"The {origin}", duration) if duration else _default_duration(environment),
         allowed_account_ids=_accounts(origin, parameters.get("allowedaccountids", "")),
-        identity_token=identity_tokens(origin, endpoint, environment) if federated else None,
+        identity_token=_identity_tokens(origin, endpoint, environment) if federated else None,
     )
+
+
+def _identity_tokens(origin: str, endpoint: str, environment: AgentEnvironment) -> TokenSource:
+    from ropeway.azure.oidc import identity_tokens  # noqa: PLC0415 - start-up counts, and most connections hold keys
+
+    return identity_tokens(origin, endpoint, environment)
 
 
 def _parameters(origin: str, text: str, data: str) -> Mapping[str, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from ropeway.aws.connection import Network
 from ropeway.errors import InputError
+from ropeway.outcome import Variable
 
 _TAKEN = ("INPUT_", "ENDPOINT_", "SECRET_", "SECUREFILE_", "VSTS_TASKVARIABLE_")
 _LISTS = ("VSTS_PUBLIC_VARIABLES", "VSTS_SECRET_VARIABLES")
@@ -36,8 +36,12 @@ class AgentEnvironment:
         return cls(taken, dict(environ))
 
     def input(self, name: str) -> str:
-        """The text of an input; empty when it is not set: the agent does not tell the two apart either."""
+        """The text of an input; empty when it is not set."""
         return self.taken.get(f"INPUT_{mangled(name)}", "")
+
+    def has_input(self, name: str) -> bool:
+        """Whether it is set, be it to nothing. The agent sets all that are declared: to their defaults, where the step says nothing of them."""
+        return f"INPUT_{mangled(name)}" in self.taken
 
     def authorization(self, endpoint: str) -> str:
         """What a service connection authorises with, as JSON; empty when the agent handed none over. `endpoint` is its id."""
@@ -61,6 +65,14 @@ class AgentEnvironment:
         """A variable of the pipeline, secret or not; empty when it is not set. A variable of the machine's may answer too."""
         return self.taken.get(f"SECRET_{mangled(name)}") or self.public.get(mangled(name), "")
 
+    def pipeline_variable(self, name: str) -> Variable | None:
+        """The same with the word whether it is secret, under whatever name: `env:` hands a secret over under one of its own."""
+        text = self.variable(name)
+        if not text and mangled(name) not in self.public:
+            return None
+        secrets = {value for key, value in self.taken.items() if key.startswith("SECRET_")}
+        return Variable(text, text in secrets)
+
     @property
     def host_type(self) -> str:
         """`build`, `release` or `deployment`."""
@@ -73,7 +85,11 @@ class AgentEnvironment:
     @property
     def temp_directory(self) -> str:
         """Emptied by the agent after each job."""
-        return self.variable("Agent.TempDirectory") or tempfile.gettempdir()
+        if folder := self.variable("Agent.TempDirectory"):
+            return folder
+        import tempfile  # noqa: PLC0415 - start-up counts, and every agent names its own
+
+        return tempfile.gettempdir()
 
     @property
     def network(self) -> Network:
@@ -98,6 +114,9 @@ class AgentEnvironment:
         url, user = self.variable("Agent.ProxyUrl"), self.variable("Agent.ProxyUsername")
         if not (url and user):
             return url
-        parts = urlsplit(url if "://" in url else f"http://{url}")
+        try:
+            parts = urlsplit(url if "://" in url else f"http://{url}")
+        except ValueError:
+            return url  # no address: whoever takes this way says so (`aws.proxies`), and shows nothing of it
         login = f"{quote(user, safe='')}:{quote(self.variable('Agent.ProxyPassword'), safe='')}"
         return parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}").geturl()

@@ -24,7 +24,10 @@ def read(declared_by: type[T], environment: AgentEnvironment) -> T:
     problems = [problem for item in inputs.declared(declared_by) for problem in _macro_problems(item, environment)]
     if problems:
         raise InputError(problems)
-    texts = {item.field: _text(item, environment) for item in inputs.declared(declared_by)}
+    asked = [
+        item for item in inputs.declared(declared_by) if not item.input.never_blank or environment.has_input(item.name)
+    ]
+    texts = {item.field: _text(item, environment) for item in asked}
     return inputs.read(declared_by, texts, inputs.camel)
 
 

@@ -6,12 +6,11 @@ import os
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ropeway.aws.connection import UNVERIFIED
-from ropeway.aws.session import Aws, connect
+from ropeway.aws.session import Aws, connect, connect_later
 from ropeway.azure import commands, inputs, record
 from ropeway.azure.commands import Result
 from ropeway.azure.endpoints import connection
@@ -27,11 +26,15 @@ from ropeway.sanitise import one_line
 from ropeway.tasks.task import Task
 from ropeway.version import VERSION
 
+AFTER = "after"
+PENDING = "ROPEWAY_PENDING"
+"""The task variable that the post-job step looks at (tasks/launcher/after.js); not a word is said there while it is empty."""
 
-def main(module: str) -> int:
+
+def main(module: str, phase: str = "") -> int:
     """Runs the task of `ropeway/tasks/<module>.py` and answers with the exit code that the launcher expects (`protocol`).
 
-    Takes the process over: its environment, its signals, its stdin and its output.
+    `phase` is "after" for the post-job step, which cleans up after a run that said something was pending. Takes the process over: its environment, its signals, its stdin and its output.
     """
     if sys.stdout is None:
         return DIED
@@ -42,7 +45,8 @@ def main(module: str) -> int:
     cancellation = Cancellation()
     listen(cancellation, ending.give_up)
     try:
-        return AgentRun(environment, writer, ending, cancellation).task(module)
+        run = AgentRun(environment, writer, ending, cancellation)
+        return run.after(module) if phase == AFTER else run.task(module)
     except OutputLost:
         return DIED
 
@@ -89,12 +93,19 @@ class AgentRun:
         self._writer = writer
         self._ending = ending
         self._log = AgentLog(writer)
-        self._run = Run(self._log, cancellation)
+        self._run = Run(self._log, cancellation, environment.pipeline_variable, self._pending)
 
     def task(self, module: str) -> int:
         """From the inputs to the completion; answers with the exit code. Raises OutputLost, and nothing else."""
+        return self._told(lambda: self._do(load_task(module)))
+
+    def after(self, module: str) -> int:
+        """The same of the post-job step."""
+        return self._told(lambda: self._clean_up(load_task(module)))
+
+    def _told(self, do: Callable[[], int]) -> int:
         try:
-            return self._do(load_task(module))
+            return do()
         except OutputLost:
             raise
         except RopewayError as error:
@@ -103,19 +114,7 @@ class AgentRun:
             return self._crashed(error)
 
     def _do(self, task: Task[Any, Any]) -> int:
-        self._introduce(task)
-        given = inputs.read(task.inputs, self._environment)
-        network = self._environment.network
-        if not network.verify:
-            self._warn([UNVERIFIED])
-        aws = connect(
-            given,
-            connection(given, self._environment),
-            network=network,
-            default_region=self._environment.variable("AWS.Region"),
-            debug=self._log.debug,
-            mask=self._mask,
-        )
+        given, aws = self._connected(task)
         plan = task.plan(given, aws, self._run)
         self._warn(plan.warnings)
         self._log.plan(plan, dry_run=given.dry_run)
@@ -123,12 +122,39 @@ class AgentRun:
         self._keep(task, plan, outcome)
         return self._ended(plan, outcome)
 
+    def _clean_up(self, task: Task[Any, Any]) -> int:
+        """A task without a way to clean up has no post-job step (tooling/generate/task_json.py)."""
+        given, aws = self._connected(task)
+        if task.clean_up and not given.dry_run:
+            task.clean_up(given, aws, self._run)
+        return self._ending.say("Succeeded", "What the step had left is undone.")
+
+    def _connected(self, task: Task[Any, Any]) -> tuple[Any, Aws]:
+        self._introduce(task)
+        given = inputs.read(task.inputs, self._environment)
+        network = self._environment.network
+        if not network.verify:
+            self._warn([UNVERIFIED])
+        connecting = connect_later if task.may_do_without_aws else connect
+        aws = connecting(
+            given,
+            connection(given, self._environment),
+            network=network,
+            default_region=self._environment.variable("AWS.Region"),
+            debug=self._log.debug,
+            mask=self._mask,
+        )
+        return given, aws
+
     def _introduce(self, task: Task[Any, Any]) -> None:
         for secret in inputs.secrets(task.inputs, self._environment):
             self._mask(secret)
         host = self._environment.host_type or "unknown"
         python = ".".join(map(str, sys.version_info[:3]))
         self._log.debug(f"Ropeway {VERSION}, {task.name}, Python {python}, host type {host}")
+
+    def _pending(self, address: str) -> None:
+        self._writer.command(commands.set_task_variable(PENDING, address))
 
     def _mask(self, secret: str) -> None:
         for command in commands.set_secrets(secret):
@@ -144,11 +170,18 @@ class AgentRun:
 
     def _keep(self, task: Task[Any, Any], plan: Plan[Any], outcome: Outcome[Any] | None) -> None:
         """What was done stays done when it cannot be recorded, so that is a warning."""
+        plan = outcome.plan if outcome else plan  # whoever waited for a lock has planned anew
         try:
             folder = record.new_folder(self._environment.temp_directory)
             self._writer.command(
                 commands.upload_summary(record.write_summary(folder, task.pipeline_name, plan, outcome))
             )
+            if outcome and (outcome.checks or outcome.instances):
+                results = record.write_test_results(folder, task.pipeline_name, plan.title, outcome)
+                self._writer.command(commands.publish_test_results(results, one_line(f"Ropeway: {plan.title}")))
+            if outcome and outcome.instances:
+                log = record.write_host_log(folder, task.pipeline_name, outcome.instances)
+                self._writer.command(commands.upload_file(log))
             if any(output.name == record.LIST_FILE for output in task.outputs):
                 path = record.write_list(folder, plan, outcome)
                 self._writer.command(commands.set_variable(record.LIST_FILE, path, output=True))
@@ -174,6 +207,8 @@ class AgentRun:
         return self._ending.say("Failed", messages[0])
 
     def _crashed(self, error: Exception) -> int:
+        import traceback  # noqa: PLC0415 - start-up counts, and this ought never to be needed
+
         self._log.trace("Trace of the error", "".join(traceback.format_exception(error)))
         message = (
             f"This is a bug in Ropeway, not a fault of yours: {type(error).__name__}: {error}. "

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote, urlencode, urlsplit
@@ -20,6 +21,9 @@ API_VERSION = "7.1"
 
 MICROSOFTS = ("dev.azure.com", "visualstudio.com")
 """Where Azure DevOps Services are; organisations and parts of it are named before these."""
+
+ADDRESS = re.compile(r"https?://(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?(?:/[^\\\s]*)?", re.IGNORECASE | re.ASCII)
+"""One that all readers of addresses read alike: in `https://one\\@two` Python's sees the host two, and urllib3, which goes there, one."""
 
 LONG_FORM = ("System.CollectionUri", "System.TeamProjectId", "System.HostType", "System.PlanId", "System.JobId")
 
@@ -95,8 +99,10 @@ def _long_form(origin: str, environment: AgentEnvironment) -> str:
 
 def _is_ours(address: str, server: str) -> bool:
     """Any step can set these variables, were it by printing a line; the address of the system's own connection none can."""
+    if not ADDRESS.fullmatch(address):
+        return False
     asked, own = urlsplit(address), urlsplit(server)
-    if asked.netloc and (asked.scheme, asked.netloc.lower()) == (own.scheme, own.netloc.lower()):
+    if (asked.scheme, asked.netloc.lower()) == (own.scheme, own.netloc.lower()):
         return True
     host = asked.hostname or ""
     return asked.scheme == "https" and any(host == name or host.endswith(f".{name}") for name in MICROSOFTS)
@@ -129,7 +135,8 @@ def _told(reply: Reply) -> tuple[str, str]:
         return "Azure DevOps answered without one.", "Run again later."
     if reply.status == HTTPStatus.FORBIDDEN:
         return said, "See that this pipeline may use the service connection (its security, its pipeline permissions)."
-    return said, "Run again later." if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR else INSTEAD
+    later = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status == HTTPStatus.TOO_MANY_REQUESTS
+    return said, "Run again later." if later else INSTEAD
 
 
 def _words(reply: Reply) -> str:

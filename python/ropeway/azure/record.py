@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from ropeway import as_json
 from ropeway.azure.report import results
 from ropeway.azure.summary import summary
 from ropeway.outcome import Outcome, Plan
+from ropeway.rolled import InstanceResult
+from ropeway.sanitise import lines, one_line
 
 LIST_FILE = "listFile"
 """The output variable of the tasks that have one; its value is known here, not to them."""
@@ -26,6 +29,26 @@ def write_summary(folder: str, name: str, plan: Plan[Any], outcome: Outcome[Any]
     path = os.path.join(folder, f"{name}.md")
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         file.write(summary(plan, outcome))
+    return path
+
+
+def write_test_results(folder: str, name: str, suite: str, outcome: Outcome[Any]) -> str:
+    """Returns its path."""
+    from ropeway.azure.junit import write_junit  # noqa: PLC0415 - for the tasks that check only: start-up counts
+
+    path = os.path.join(folder, f"TEST-{name}.xml")
+    write_junit(path, suite, outcome.checks, outcome.instances)
+    return path
+
+
+def write_host_log(folder: str, name: str, instances: Sequence[InstanceResult]) -> str:
+    """What scripts have printed on all instances, harmless to whom a later step prints it. Returns its path."""
+    path = os.path.join(folder, f"{name}-instances.log")
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        for one in instances:
+            for step in one.steps:
+                head = f"=== {one.instance.title}: {step.name}: {step.why or 'done'} ({step.seconds:.1f} s)"
+                file.writelines(f"{line}\n" for line in (one_line(head), *lines(step.printed)))
     return path
 
 

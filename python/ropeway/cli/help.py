@@ -53,7 +53,8 @@ def _render(screen: Console, command: TyperCommand | TyperGroup, ctx: Any) -> No
     terminal.indented(screen, Text.assemble(("Usage: ", "bold"), ctx.command_path, " ", usage), 0)
     screen.print()
     for paragraph in (command.help or "").split("\n\n"):
-        terminal.indented(screen, marked_up(paragraph), 0)
+        flowing = paragraph.replace("\n", " ")  # the source's lines are not the screen's
+        terminal.indented(screen, marked_up(flowing), 0)
         screen.print()
     if command.epilog:
         _examples(screen, command.epilog)

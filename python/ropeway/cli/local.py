@@ -81,6 +81,8 @@ def render(screen: Console, answer: Answer) -> None:
         for bucket in running.buckets:
             holds = f"{counted(bucket.objects, 'object')}, {in_units(bucket.bytes)}"
             screen.print(f"  s3://{bucket.name}: {holds}")
+        if not running.buckets:
+            screen.print("There is no bucket in it.")
         screen.print("\nRopeway's commands use it with --local. Other programs find it by:")
         for name, value in environment(running).items():
             screen.print(f"  export {name}={value}", soft_wrap=True)

@@ -19,7 +19,7 @@ _FLAGS = {
     "json": "Print one JSON object on stdout, also when it fails. What is told on the way stays on stderr.",
     "local": "Use the embedded AWS on this machine instead of AWS; it is started when it does not run yet (`ropeway local`).",
     "strict": "Exit with 3 when there were warnings.",
-    "verbose": "List every file, however many there are, unchanged ones too.",
+    "verbose": "List everything, however much there is: every check; every file, unchanged ones too.",
     "debug": "Show every request to AWS and its answer, without bodies and secrets, and where in the code an error came from.",
     "no_color": "No colours. The environment variable `NO_COLOR` does the same.",
 }

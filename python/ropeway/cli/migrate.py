@@ -64,7 +64,9 @@ def _text(path: str) -> str:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise LocalFileError(f"Could not read {path}: {error.strerror}.") from error
+        raise LocalFileError(
+            f"Could not read {path}: {error.strerror}.", advice="Name the YAML file of a pipeline that can be read."
+        ) from error
     try:
         return data.decode()
     except UnicodeDecodeError as wrong:

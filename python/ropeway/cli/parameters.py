@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import typer
 
-from ropeway.inputs import Declared, declared, hyphens
-from ropeway.tasks.task import Task
+from ropeway.inputs import Declared, Group, declared, hyphens
 
 SHORT = 40
 """Choices that are not longer than this together stand beside the option's name; others in its help."""
 
 
-def parameters(task: Task[Any, Any], panels: Mapping[str, str]) -> tuple[inspect.Parameter, ...]:
+class Asking(Protocol):
+    """Whatever has a command and declared inputs: a task, or a question about a site."""
+
+    @property
+    def command(self) -> tuple[str, ...]: ...
+    @property
+    def inputs(self) -> type[Any]: ...
+    @property
+    def groups(self) -> tuple[Group, ...]: ...
+
+
+def parameters(task: Asking, panels: Mapping[str, str]) -> tuple[inspect.Parameter, ...]:
     """An option for each input that has one, in the group of the task's form. `panels` (field -> title) places some elsewhere."""
     titles = {group.name: group.label for group in task.groups}
     return tuple(_parameter(item, panels.get(item.field) or titles.get(item.input.group)) for item in on_cli(task))
 
 
-def on_cli(task: Task[Any, Any]) -> tuple[Declared, ...]:
+def on_cli(task: Asking) -> tuple[Declared, ...]:
     return tuple(item for item in declared(task.inputs) if item.input.on_cli)
 
 
-def texts(task: Task[Any, Any], given: Mapping[str, object]) -> dict[str, str]:
+def texts(task: Asking, given: Mapping[str, object]) -> dict[str, str]:
     """Field -> text, as `ropeway.inputs.read` takes it, of the options that were given."""
-    return {item.field: text for item in on_cli(task) if (text := _text(given.get(item.field)))}
+    found = {item.field: _text(given.get(item.field)) for item in on_cli(task)}
+    blank = {item.field for item in on_cli(task) if item.input.never_blank and given.get(item.field)}  # as [""]
+    return {field: text for field, text in found.items() if text or field in blank}
 
 
 def keyword(name: str, annotation: Any, option: Any) -> inspect.Parameter:
@@ -79,7 +91,7 @@ def _parameter(item: Declared, panel: str | None) -> inspect.Parameter:
 def _secret(item: Declared, panel: str | None) -> inspect.Parameter:
     """Never the secret itself: an argument stays in the shell's history and shows in the list of processes."""
     name = asking(item.field)
-    help = f"Ask for it, without echo: {item.input.help} Otherwise it is read from the environment variable `{variable(item.field)}`."
+    help = f"{item.input.help} With this option it is asked for, without echo; otherwise it is read from the environment variable `{variable(item.field)}`."
     return keyword(name, bool, typer.Option(False, hyphens(name), help=help, rich_help_panel=panel, show_default=False))
 
 

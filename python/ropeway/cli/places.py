@@ -1,32 +1,41 @@
 """`FOLDER s3://BUCKET/PREFIX`: two places without option names, as people write them, put into the inputs they mean.
 
-A task that has a source and a target folder takes both; the one that is a path is here, the other one in the bucket.
+A task that has a source and a target folder takes both; the one that is a path is here, the other one in the bucket. What works on a site
+takes its place, and the release if it asks for one. A task that has a suite takes its file.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import typer
 
+from ropeway.cli.parameters import Asking
 from ropeway.errors import InputError
 from ropeway.inputs import declared, hyphens
-from ropeway.tasks.task import Task
 
 SCHEME = "s3://"
 HERE = "FOLDER"
 THERE = "s3://BUCKET/PREFIX"
 FOLDERS = {"source": "source_folder", "target": "target_folder"}
 """Argument -> the field it stands for."""
+SITE = {"target": "target_folder"}
+RELEASE = {"release": "release_id"}
+ID = "ID"
+FILE = "FILE"
+SUITE = "suite_file"
 
 
-def arguments(task: Task[Any, Any]) -> tuple[inspect.Parameter, ...]:
+def arguments(task: Asking) -> tuple[inspect.Parameter, ...]:
     kinds = {item.field: item for item in declared(task.inputs)}
-    if not kinds.keys() >= {"bucket_name", *FOLDERS.values()}:
+    if SUITE in kinds:
+        return (_suite(),)
+    folders = FOLDERS if kinds.keys() >= {*FOLDERS.values()} else SITE
+    if not kinds.keys() >= {"bucket_name", *folders.values()}:
         return ()
-    return tuple(_argument(name, kinds[field].input.kind == "filePath") for name, field in FOLDERS.items())
+    places = [_argument(name, kinds[field].input.kind == "filePath") for name, field in folders.items()]
+    return (*places, _release()) if folders is SITE and kinds.keys() >= {*RELEASE.values()} else tuple(places)
 
 
 def _argument(name: str, here: bool) -> inspect.Parameter:
@@ -39,12 +48,25 @@ def _argument(name: str, here: bool) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=argument, annotation=str | None)
 
 
-def placed(task: Task[Any, Any], given: Mapping[str, object], texts: Mapping[str, str]) -> dict[str, str]:
+def _release() -> inspect.Parameter:
+    argument = typer.Argument(None, metavar=ID, help="The same as `--release-id`.", show_default=False)
+    return inspect.Parameter(
+        "release", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=argument, annotation=str | None
+    )
+
+
+def _suite() -> inspect.Parameter:
+    help = f"The same as `{hyphens(SUITE)}`."
+    argument = typer.Argument(None, metavar=FILE, help=help, show_default=False)
+    return inspect.Parameter("file", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=argument, annotation=str | None)
+
+
+def placed(task: Asking, given: Mapping[str, object], texts: Mapping[str, str]) -> dict[str, str]:
     """`texts` with what the arguments say. Raises InputError when they are no places, or say other than the options."""
     said: dict[str, str] = {}
     for argument in arguments(task):
-        if text := str(given.get(argument.name) or ""):
-            said |= _fields(argument, text)
+        if (text := given.get(argument.name)) is not None:
+            said |= _fields(argument, str(text))
     if problems := list(_contradictions(said, texts)):
         raise InputError(problems)
     return {**texts, **said}
@@ -52,6 +74,12 @@ def placed(task: Task[Any, Any], given: Mapping[str, object], texts: Mapping[str
 
 def _fields(argument: inspect.Parameter, text: str) -> dict[str, str]:
     metavar = argument.default.metavar
+    if not text.strip():  # a script's "$DIST" that nobody has set must not mean the working directory
+        raise InputError([f"The {argument.name} is empty; write it as {metavar}, or leave it out."])
+    if metavar == FILE:
+        return {SUITE: text}
+    if metavar == ID:
+        return {RELEASE[argument.name]: text}
     if text.startswith(SCHEME) != (metavar == THERE):
         wanted = "it must be a folder on this machine" if metavar == HERE else f"write it as {metavar}"
         raise InputError([f"The {argument.name} is {text!r}; {wanted}."])

@@ -8,10 +8,13 @@ from types import TracebackType
 from typing import Protocol
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from ropeway import terminal
+from ropeway.checked import CheckNow, standings
 from ropeway.outcome import Progress, Teller, in_units
 from ropeway.sanitise import one_line
 
@@ -56,11 +59,12 @@ class InLines:
 
 
 class OnBar:
-    """One bar that goes away when it is done; notes stay above it."""
+    """One bar, or a table of checks, that goes away when it is done; notes stay above it."""
 
     def __init__(self, screen: Console) -> None:
         self._screen = screen
         self._bar = _bar(screen)
+        self._checks = _table(screen)
         self._task: TaskID | None = None
         self._doing = ""
 
@@ -69,13 +73,19 @@ class OnBar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
-        self._bar = _bar(self._screen)
+        self._checks.stop()
+        self._bar, self._checks = _bar(self._screen), _table(self._screen)
         self._task = None
 
     def note(self, message: str) -> None:
         self._screen.print(Text(one_line(message), style="dim"))
 
     def progress(self, progress: Progress) -> None:
+        if progress.checks:
+            self._stand(progress.checks)
+            return
+        self._checks.stop()
+        self._bar.start()
         by_bytes = progress.bytes_total > 0
         self._bar.update(
             self._begin(progress.doing),
@@ -83,6 +93,12 @@ class OnBar:
             total=(progress.bytes_total if by_bytes else progress.items_total) or None,
             how_far=how_far(progress),
         )
+
+    def _stand(self, checks: tuple[CheckNow, ...]) -> None:
+        """The screen has room for one thing that moves: the bar of what came before the checks goes away."""
+        self._bar.stop()
+        self._checks.start()
+        self._checks.update(terminal.standing(self._screen, checks))
 
     def _begin(self, doing: str) -> TaskID:
         """The bar of what is being done; a new one when that is something new, so that speed and time begin again."""
@@ -99,6 +115,8 @@ def how_far(progress: Progress) -> str:
     parts = [f"{progress.items:,} of {progress.items_total:,}" if progress.items_total else f"{progress.items:,}"]
     if progress.bytes_total:
         parts.append(f"{in_units(progress.bytes)} of {in_units(progress.bytes_total)}")
+    if progress.checks:
+        parts.append(standings(progress.checks))
     return ", ".join(parts)
 
 
@@ -120,3 +138,7 @@ def _bar(screen: Console) -> Bar:
         console=screen,
         transient=True,
     )
+
+
+def _table(screen: Console) -> Live:
+    return Live(console=screen, transient=True, refresh_per_second=4)

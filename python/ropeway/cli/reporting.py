@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import typer
+from rich.text import Text
 
 from ropeway import as_json, terminal
 from ropeway.cli.manner import Manner
 from ropeway.outcome import Outcome, Plan
+from ropeway.sanitise import one_line
 
 DONE = 0
 WARNED = 3
@@ -26,6 +28,8 @@ class Account:
     outcome: Outcome[Any] | None = None
     error: BaseException | None = None
     seconds: float = 0.0
+    tells_outputs: bool = False
+    """Whether outputs are for a person, too: what the next command is given."""
 
     @property
     def ended_by(self) -> BaseException | None:
@@ -40,12 +44,19 @@ def report(account: Account, manner: Manner) -> int:
         typer.echo(as_json.dumps(_envelope(account)))
     elif account.outcome:
         terminal.render_outcome(terminal.console(), account.outcome)
+        if account.tells_outputs:
+            _outputs(account.outcome)
     telling = terminal.console(stderr=True)
     terminal.render_warnings(telling, warnings)
     if error := account.ended_by:
         terminal.render_error(telling, error, trace=manner.debug)
         return as_json.exit_code(error)
     return WARNED if manner.strict and warnings else DONE
+
+
+def _outputs(outcome: Outcome[Any]) -> None:
+    for output in outcome.outputs:
+        terminal.console().print(Text(one_line(f"{output.name}: {output.value}")), soft_wrap=True)
 
 
 def _envelope(account: Account) -> dict[str, Any]:

@@ -6,9 +6,12 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import PurePath
 
 from ropeway import inputs
 from ropeway.aws.connection import ADVANCED, AWS_GROUPS
+from ropeway.aws.policy import IamAction
 from ropeway.aws.session import Aws
 from ropeway.errors import LocalFileError
 from ropeway.inputs import Pair, Spelling
@@ -18,11 +21,13 @@ from ropeway.s3.compare import same_bytes
 from ropeway.s3.engine import CustomerKey, Get, Head, Listed, ObjectEngine, Transfer
 from ropeway.s3.engines import engine_for
 from ropeway.s3.globs import Globs
-from ropeway.s3.inputs import ENCRYPTION, S3Inputs, customer_key, customer_key_problems, nothing_matched
+from ropeway.s3.inputs import ENCRYPTION, S3Inputs, customer_key, customer_key_problems, nothing_matched, tell_idle
 from ropeway.s3.keys import folder_prefix, is_marker, paths_for
 from ropeway.s3.moving import move
 from ropeway.s3.pins import Pins, pinned_by, with_pinned
-from ropeway.tasks.task import IamAction, OutputVariable, Task, introduce
+from ropeway.s3.shards import shard_of, tell_shard
+from ropeway.s3.temporary import TAKEN, make_folder
+from ropeway.tasks.task import OutputVariable, Task, introduce
 
 OVERWRITE = {
     "always": "Replace it",
@@ -111,9 +116,15 @@ def plan(given: S3DownloadInputs, aws: Aws, run: Run) -> DownloadPlan:
     objects = _picked(given, prefix, engine, run)
     source = f"s3://{given.bucket_name}/{prefix}"
     warnings = () if objects else nothing_matched(given, source)
-    gets = _gets(given, prefix, objects)
-    refuse_archived(given.bucket_name, objects, engine, _customer_key(given), run.cancellation)
+    if objects:
+        tell_idle(given.glob_expressions, (listed.key[len(prefix) :] for listed in objects), run)
+    shard = shard_of(given, run)
+    everything = _gets(given, prefix, objects)
+    _refuse_meeting(everything)
+    gets = [get for get in everything if shard.has(get.key[len(prefix) :])]
+    tell_shard(shard, (listed.key[len(prefix) :] for listed in objects), run)
     steps = _steps(given, gets, engine, run)
+    refuse_archived(given.bucket_name, _read(steps, objects), engine, _customer_key(given), run.cancellation)
     return DownloadPlan(
         title=_title("Download", steps, source, given),
         steps=tuple(steps),
@@ -153,9 +164,34 @@ def _gets(given: S3DownloadInputs, prefix: str, objects: list[Listed]) -> list[G
             key,
             listed.version_id,
             given.keep_modified,
+            only_new=given.overwrite == "never",
         )
         for listed, path in zip(objects, places, strict=True)
     ]
+
+
+def _refuse_meeting(gets: Sequence[Get]) -> None:
+    """A link from one folder of the target to another makes one file of two keys. Where they are the same bytes, that is no harm."""
+    real = cache(os.path.realpath)
+    first: dict[str, Get] = {}
+    twins: list[str] = []
+    for get in gets:
+        folder, name = os.path.split(get.path)
+        other = first.setdefault(os.path.join(real(folder), name), get)
+        if (other.size, other.etag) != (get.size, get.etag):
+            twins.append(f"{other.key!r} and {get.key!r} (both would be the file {get.path})")
+    if twins:
+        raise LocalFileError(
+            f"{counted(len(twins), 'pair')} of objects would become one file, as there is a link from one folder to the other: "
+            f"{listing(twins)}. Nothing was written.",
+            advice="Remove the link, or choose another target folder.",
+        )
+
+
+def _read(steps: Sequence[Step[Transfer]], objects: Sequence[Listed]) -> list[Listed]:
+    """Those whose bytes are asked for: HEAD tells of an archived one, too, whether a file holds them already."""
+    moving = {step.work.key for step in steps if step.action == "download" and step.work}
+    return [listed for listed in objects if listed.key in moving]
 
 
 def _customer_key(given: S3DownloadInputs) -> CustomerKey | None:
@@ -182,7 +218,7 @@ def _refuse_existing(given: S3DownloadInputs, there: Sequence[Get]) -> None:
     if there and given.overwrite == "never":
         raise LocalFileError(
             f"{counted(len(there), 'file')} would be overwritten: {listing([get.path for get in there])}. Nothing was written.",
-            advice="Empty the target folder, or set overwrite to always or changed.",
+            advice=TAKEN,
         )
 
 
@@ -192,15 +228,21 @@ def _compared(
     by_key = {get.key: get for get in there}
     versions = {get.key: get.version_id for get in there}
     key_of_customer = _customer_key(given)
+    inside = os.path.realpath(given.target_folder or ".")
     for key, head in engine.heads(
         given.bucket_name, list(by_key), key_of_customer, versions=versions, cancellation=run.cancellation
     ):
         run.cancellation.check()
-        yield key, _reason(by_key[key], head, run.cancellation)
+        yield key, _reason(by_key[key], head, inside, run.cancellation)
 
 
-def _reason(get: Get, head: Head | None, cancellation: Cancellation) -> Reason:
-    """A link that leads nowhere and a pipe have no bytes to compare: what comes takes their place."""
+def _reason(get: Get, head: Head | None, inside: str, cancellation: Cancellation) -> Reason:
+    """A link that leads nowhere and a pipe have no bytes to compare: what comes takes their place.
+
+    So it is with a link to another file `inside` the target folder: its bytes are what that file will hold once all has come.
+    """
+    if os.path.islink(get.path) and PurePath(os.path.realpath(get.path)).is_relative_to(inside):
+        return Reason.NOT_COMPARED
     same = head is not None and os.path.isfile(get.path) and same_bytes(get.path, head, cancellation)
     return Reason.UNCHANGED if same else Reason.CONTENT
 
@@ -223,6 +265,7 @@ def apply(planned: DownloadPlan, aws: Aws, run: Run) -> Outcome[Transfer]:
     began = time.monotonic()
     given = planned.inputs
     engine = engine_for(aws, given)
+    make_folder(given.target_folder or ".")
     moved = move(engine, planned.todo, "Downloading", run)
     downloaded = [result.step for result in moved.results if result.error is None]
     return Outcome(

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ropeway import inputs
 from ropeway.aws.connection import ADVANCED, AWS_GROUPS
+from ropeway.aws.policy import IamAction
 from ropeway.aws.session import Aws
-from ropeway.errors import AccessDenied, BucketMissing
+from ropeway.errors import BucketMissing, LocalFileError, RopewayError
 from ropeway.inputs import Group, NamedRule, Rule, Spelling
-from ropeway.outcome import Cancellation, Done, Outcome, Output, Plan, Reason, Run, Step, counted, in_units
-from ropeway.s3 import modified
-from ropeway.s3.compare import same_bytes
-from ropeway.s3.compare_headers import same_headers
-from ropeway.s3.engine import CustomerKey, Head, Headers, ObjectEngine, Put, Transfer
+from ropeway.outcome import Done, Outcome, Output, Plan, Reason, Run, Step, counted, in_units
+from ropeway.s3 import buckets, encryption, modified
+from ropeway.s3.engine import CustomerKey, Headers, ObjectEngine, Put, Transfer
 from ropeway.s3.engines import engine_for
+from ropeway.s3.files import check_unchanged
 from ropeway.s3.headers import HeaderMaker, HeaderRules, check_metadata, check_tag
 from ropeway.s3.inputs import (
     CANNED_ACLS,
@@ -26,12 +27,15 @@ from ropeway.s3.inputs import (
     customer_key,
     customer_key_problems,
     nothing_matched,
+    tell_idle,
 )
 from ropeway.s3.keys import folder_prefix, keys_for, normal_prefix
-from ropeway.s3.locks import LOCK, LockInputs, least, now, retain_until, unseen
+from ropeway.s3.locks import LOCK, LockInputs, least, now, retain_until
 from ropeway.s3.moving import move
-from ropeway.s3.walk import LocalFile, pick_files
-from ropeway.tasks.task import IamAction, OutputVariable, Task, introduce
+from ropeway.s3.shards import shard_of, tell_shard
+from ropeway.s3.upload_plan import Comparison
+from ropeway.s3.walk import LocalFile, pick_files, without_leftovers
+from ropeway.tasks.task import OutputVariable, Task, introduce
 
 HEADERS = Group("headers", "Headers, metadata and tags")
 
@@ -58,6 +62,13 @@ class S3UploadInputs(LockInputs):
         "Skip unchanged files",
         "Leave out a file whose object has the same bytes and headers already. Every file is hashed; its date is no evidence. "
         "The ACL of a skipped object is left as it is.",
+    )
+    compare_headers: bool = inputs.flag(
+        "Compare headers, too",
+        "Look at each object (a HEAD request for each file). Otherwise only bytes count, and a listing (a request for each 1,000 objects) tells them "
+        "where its ETags are MD5s; what differs in headers, tags or encryption alone is left out.",
+        default=True,
+        visible="skipUnchanged = true",
     )
     create_bucket: bool = inputs.flag("Create the bucket", "Create the bucket in the region when it does not exist.")
     content_type: str = inputs.text(
@@ -121,27 +132,9 @@ class S3UploadInputs(LockInputs):
         "A skipped object keeps the time that it has.",
         group=ADVANCED.name,
     )
-    key_management: str = inputs.choice(
-        "Keys are managed by",
-        "Who keeps the key that S3 encrypts with.",
-        choices={"none": "The bucket's own setting", "awsManaged": "AWS", "customerManaged": "You (SSE-C)"},
-        default="none",
-        group=ENCRYPTION.name,
-    )
-    encryption_algorithm: str = inputs.choice(
-        "Encryption",
-        "With AWS-managed keys: SSE-KMS or SSE-S3.",
-        choices={"KMS": "SSE-KMS (aws:kms)", "AES256": "SSE-S3 (AES256)"},
-        default="KMS",
-        group=ENCRYPTION.name,
-        visible="keyManagement = awsManaged",
-    )
-    kms_master_key_id: str = inputs.text(
-        "KMS key",
-        "Id, ARN or alias of the KMS key. Empty: the account's aws/s3 key.",
-        group=ENCRYPTION.name,
-        visible="keyManagement = awsManaged && encryptionAlgorithm = KMS",
-    )
+    key_management: str = encryption.key_management(customerManaged="You (SSE-C)")
+    encryption_algorithm: str = encryption.encryption_algorithm()
+    kms_master_key_id: str = encryption.kms_master_key_id()
     customer_key: str = inputs.text(
         "Customer key",
         "The SSE-C key, 64 hex digits. Put it in a secret variable. It is sent over https only.",
@@ -155,18 +148,13 @@ class S3UploadInputs(LockInputs):
         for one, by_rule in (("content_type", "content_types"), ("content_encoding", "content_encodings")):
             if getattr(self, one) and getattr(self, by_rule):
                 yield f"{spell(one)} holds for every file, so {spell(by_rule)} would hold for none: keep one of the two."
-        yield from self._key_problems(spell)
+        yield from customer_key_problems(self, spell)
+        yield from encryption.kms_key_problems(self, spell)
         yield from self._metadata_problems(spell)
+        if self.skip_unchanged and not self.compare_headers and (self.locks or self.customer_key):
+            yield f"{spell('compare_headers')} is false, so nobody would see whether an object is locked, or encrypted with your key: leave it true."
         if any(part in {".", ".."} for part in self.target_folder.replace("\\", "/").split("/")):
             yield f"{spell('target_folder')} is {self.target_folder!r}: a key's prefix knows no . or .. folders."
-
-    def _key_problems(self, spell: Spelling) -> Iterator[str]:
-        yield from customer_key_problems(self, spell)
-        if self.kms_master_key_id and (self.key_management, self.encryption_algorithm) != ("awsManaged", "KMS"):
-            yield (
-                f"{spell('kms_master_key_id')} is set, but that needs {spell('key_management')} awsManaged "
-                f"and {spell('encryption_algorithm')} KMS."
-            )
 
     def _metadata_problems(self, spell: Spelling) -> Iterator[str]:
         twice = [rule for rule in self.metadata if self.keep_modified and rule.name.lower() == modified.NAME]
@@ -191,13 +179,27 @@ class UploadPlan(Plan[Transfer]):
 
 def plan(given: S3UploadInputs, aws: Aws, run: Run) -> UploadPlan:
     """Reads the source folder and asks the bucket. Everything that can be refused is refused here."""
-    files = pick_files(given.source_folder or ".", given.glob_expressions, run.cancellation)
-    warnings = () if files else nothing_matched(given, given.source_folder or "the working directory")
+    files, warnings = without_leftovers(
+        pick_files(given.source_folder or ".", given.glob_expressions, run.cancellation)
+    )
+    if not files:
+        warnings += nothing_matched(given, given.source_folder or "the working directory")
+    else:
+        names = (file.relative for file in files)
+        tell_idle(given.glob_expressions, names, run, root=given.source_folder or ".")
     prefix = normal_prefix(given.target_folder)
-    puts = _puts(given, prefix, files)
+    shard = shard_of(given, run)
+    puts = [put for put, file in zip(_puts(given, prefix, files), files, strict=True) if shard.has(file.relative)]
+    tell_shard(shard, (file.relative for file in files), run)
     introduce(aws, run)
     engine = engine_for(aws, given)
-    create = not _bucket_is_there(given, prefix, engine)
+    create = not buckets.is_there(
+        engine,
+        given.bucket_name,
+        folder_prefix(prefix),
+        may_make=given.create_bucket,
+        cancellation=run.cancellation,
+    )
     steps = _compared(given, puts, engine, run) if given.skip_unchanged and not create else _not_compared(puts)
     return UploadPlan(
         title=_title("Upload", steps, given, prefix),
@@ -239,33 +241,18 @@ def _header_rules(given: S3UploadInputs) -> HeaderRules:
 
 
 def _common_headers(given: S3UploadInputs) -> Headers:
-    aws_managed = given.key_management == "awsManaged"
     retained = given.object_lock_mode != "none"
-    return Headers(
+    plain = Headers(
         content_type=given.content_type,
         content_encoding=given.content_encoding,
         storage_class="" if given.storage_class == "STANDARD" else given.storage_class,
         acl="" if given.files_acl == "none" else given.files_acl,
-        sse={"KMS": "aws:kms", "AES256": "AES256"}[given.encryption_algorithm] if aws_managed else "",
-        kms_key_id=given.kms_master_key_id,
         customer_key=CustomerKey(customer_key(given.customer_key)) if given.customer_key else None,
         lock_mode=given.object_lock_mode if retained else "",
         lock_until=retain_until(given.object_lock_retain_until, now()) if retained else "",
         legal_hold=given.object_lock_legal_hold,
     )
-
-
-def _bucket_is_there(given: S3UploadInputs, prefix: str, engine: ObjectEngine) -> bool:
-    """False only where `createBucket` will make it. An identity that may write but not list is welcome: the first PUT tells."""
-    try:
-        engine.probe(given.bucket_name, folder_prefix(prefix))
-    except AccessDenied:
-        return True
-    except BucketMissing as missing:
-        if given.create_bucket:
-            return False
-        raise missing.advised("Check the name, or set createBucket to have it made.") from None
-    return True
+    return encryption.encryption_of(given).on(plain)
 
 
 def _creation(given: S3UploadInputs, create: bool) -> Iterator[Step[Transfer]]:
@@ -278,40 +265,14 @@ def _not_compared(puts: Iterable[Put]) -> list[Step[Transfer]]:
 
 
 def _compared(given: S3UploadInputs, puts: list[Put], engine: ObjectEngine, run: Run) -> list[Step[Transfer]]:
-    by_key = {put.key: put for put in puts}
-    reasons: dict[str, Reason] = {}
-    hidden: dict[str, int] = {}
-    least_lock = least(given, now())
-    for key, head in engine.heads(
-        given.bucket_name, list(by_key), _common_headers(given).customer_key, cancellation=run.cancellation
-    ):
-        run.cancellation.check()
-        reasons[key] = _reason(by_key[key], head, engine, least_lock, run.cancellation)
-        for action in unseen(by_key[key].headers, head.headers) if reasons[key] is Reason.HEADERS and head else ():
-            hidden[action] = hidden.get(action, 0) + 1
-    _tell_hidden(hidden, run)
+    key = _common_headers(given).customer_key
+    comparison = Comparison(engine, run, key, partial(least, given, now()), headers=given.compare_headers)
+    reasons = comparison.reasons(puts)
     return [_step(put, reasons[put.key]) for put in puts]
-
-
-def _tell_hidden(hidden: Mapping[str, int], run: Run) -> None:
-    """S3 hides a lock from who may not see it, and says nothing of it."""
-    for action, count in hidden.items():
-        run.tell.note(
-            f"S3 shows no such lock on {counted(count, 'object')} with the same bytes, and so they are uploaded again. If they are "
-            f"locked, the identity lacks {action}."
-        )
 
 
 def _step(put: Put, reason: Reason) -> Step[Transfer]:
     return Step("skip" if reason is Reason.UNCHANGED else "upload", _address(put), reason, put.size, put)
-
-
-def _reason(put: Put, head: Head | None, engine: ObjectEngine, least_lock: str, cancellation: Cancellation) -> Reason:
-    if head is None:
-        return Reason.NEW
-    if head.size != put.size or not same_bytes(put.path, head, cancellation):
-        return Reason.CONTENT
-    return Reason.UNCHANGED if same_headers(put, head, engine, least_lock=least_lock) else Reason.HEADERS
 
 
 def _address(put: Put) -> str:
@@ -337,9 +298,7 @@ def apply(planned: UploadPlan, aws: Aws, run: Run) -> Outcome[Transfer]:
     began = time.monotonic()
     engine = engine_for(aws, planned.inputs)
     if planned.create_bucket:
-        run.cancellation.check()
-        engine.create_bucket(planned.inputs.bucket_name, aws.region, object_lock=planned.inputs.locks)
-        run.tell.note(f"Created the bucket {planned.inputs.bucket_name} in {aws.region}.")
+        buckets.make(engine, planned.inputs.bucket_name, aws.region, run, object_lock=planned.inputs.locks)
     created = [Done(step) for step in planned.steps if step.action == "create"]
     steps = [step for step in planned.steps if step.action == "upload"]
     moved = move(engine, steps, "Uploading", run)
@@ -347,6 +306,7 @@ def apply(planned: UploadPlan, aws: Aws, run: Run) -> Outcome[Transfer]:
         moved.error.advised(
             "To see that the bucket is missing, and make it (createBucket), the identity needs s3:ListBucket."
         )
+    moved.error = moved.error or _changed(planned)
     uploaded = [result.step for result in moved.results if result.error is None]
     return Outcome(
         title=_title("Uploaded", uploaded, planned.inputs, planned.prefix),
@@ -358,6 +318,17 @@ def apply(planned: UploadPlan, aws: Aws, run: Run) -> Outcome[Transfer]:
         warnings=planned.warnings,
         error=moved.error,
     )
+
+
+def _changed(planned: UploadPlan) -> RopewayError | None:
+    """What was left out because its object has the same bytes must have them still, or the bucket is not what the folder is."""
+    try:
+        for step in planned.steps:
+            if step.action == "skip" and isinstance(step.work, Put):
+                check_unchanged(step.work)
+    except LocalFileError as changed:
+        return changed
+    return None
 
 
 def _outputs(planned: UploadPlan, uploaded: list[Step[Transfer]]) -> tuple[Output, ...]:

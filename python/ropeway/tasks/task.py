@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ropeway.aws.connection import AwsInputs
+from ropeway.aws.policy import IamAction
 from ropeway.aws.session import Aws
 from ropeway.inputs import Group
 from ropeway.outcome import Outcome, Plan, Run
@@ -24,22 +25,14 @@ class OutputVariable:
 
 
 @dataclass(frozen=True)
-class IamAction:
-    """An IAM action that a task needs, on what, and when (empty: always).
-
-    `resource` is an ARN with places for {partition}, {bucket} and {prefix}, or {kms_key}.
-    """
-
-    action: str
-    resource: str
-    when: str = ""
-
-
-@dataclass(frozen=True)
 class Task(Generic[I, P]):
     """A pipeline task that is a command too. GUID, name and major are typed by hand and never change.
 
-    `plan` only reads, `apply` does what the plan says and nothing else.
+    `plan` only reads, `apply` does what the plan says and nothing else. A task that `may_do_without_aws` is given an `Aws` that is
+    connected when it is first asked.
+
+    `clean_up` undoes what a run of the same inputs has left, where that said that something is (`Run.pending`): a post-job step of an agent
+    calls it, however the run ended. Raises RopewayError when something could not be undone.
     """
 
     name: str
@@ -53,27 +46,17 @@ class Task(Generic[I, P]):
     inputs: type[I]
     groups: tuple[Group, ...]
     outputs: tuple[OutputVariable, ...]
-    actions: tuple[IamAction, ...]
-    services: tuple[str, ...]
+    actions: Sequence[IamAction]
+    services: Sequence[str]
     plan: Callable[[I, Aws, Run], P]
     apply: Callable[[P, Aws, Run], Outcome[Any]]
+    may_do_without_aws: bool = False
+    clean_up: Callable[[I, Aws, Run], None] | None = None
 
     @property
     def pipeline_name(self) -> str:
         """What a pipeline calls it, before the `@` and the major."""
         return f"Ropeway{self.name}"
-
-
-def policy(actions: Iterable[IamAction], **places: str) -> dict[str, Any]:
-    """The IAM policy that allows these actions on these places (bucket="b", prefix="site/", ...), and nothing else."""
-    needed = [(action.action, action.resource.format(**places)) for action in actions]
-    return {"Version": "2012-10-17", "Statement": list(_statements(needed))}
-
-
-def _statements(needed: list[tuple[str, str]]) -> Iterator[Mapping[str, object]]:
-    for resource in dict.fromkeys(resource for _, resource in needed):
-        allowed = [action for action, on in needed if on == resource]
-        yield {"Effect": "Allow", "Action": allowed, "Resource": resource}
 
 
 def introduce(aws: Aws, run: Run) -> None:

@@ -7,6 +7,7 @@ sys.path[:0] = os.environ["TEST_SYS_PATH"].split(os.pathsep)
 
 import ropeway.azure.main as door  # noqa: E402 - the path comes first
 import ropeway.tasks  # noqa: E402
+from ropeway.azure import stopping  # noqa: E402
 
 ropeway.tasks.__path__.append(os.path.join(os.path.dirname(__file__), "tasks"))
 
@@ -20,5 +21,6 @@ class NoAws:
 
 
 door.connect = NoAws
+stopping.TWICE = float(os.environ.get("TEST_TWICE", stopping.TWICE))
 
-sys.exit(door.main("fake"))
+sys.exit(door.main("fake", *sys.argv[1:]))

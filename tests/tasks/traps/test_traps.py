@@ -86,6 +86,8 @@ TRAPS: Mapping[str, tuple[str, ...]] = {
         f"{BUCKET}test_no_bucket_is_created_because_it_could_not_be_asked",
         f"{UPLOAD}test_the_bucket_is_made_only_when_asked",
     ),
+    "algorithm-in-another-case": (f"{UPLOAD}test_the_encryption_that_a_word_names_is_asked_for_in_any_case",),
+    "management-in-another-case": (f"{UPLOAD}test_the_encryption_that_a_word_names_is_asked_for_in_any_case",),
     "list-permission": (f"{BUCKET}test_who_may_write_uploads_without_listing_and_creates_no_bucket",),
     "one-at-a-time": ("bench/test_null_s3.py::test_at_least_16_requests_are_in_flight_at_once_in_both_directions",),
     # Downloading.
@@ -128,6 +130,10 @@ TRAPS: Mapping[str, tuple[str, ...]] = {
     ),
     "oauth-token": (f"{FEDERATION}test_no_variable_has_to_hold_the_access_token",),
     "external-id": (f"{CREDENTIALS}test_a_role_without_keys_is_assumed_by_the_host",),
+    "leftover-external-id": (
+        "azure/test_who_does_not_sign.py::test_what_is_set_and_broken_fails_as_itself_and_nobody_else_signs",
+        f"{CREDENTIALS}test_a_connection_that_cannot_work_is_refused_at_once_and_named",
+    ),
     "role-variable": (
         "azure/test_who_signs.py::test_who_signs_is_who_should_and_is_said",
         f"{CREDENTIALS}test_a_role_without_keys_is_assumed_by_the_host",
@@ -137,6 +143,7 @@ TRAPS: Mapping[str, tuple[str, ...]] = {
         f"{FEDERATION}test_a_task_that_outlives_its_session_asks_for_a_new_token_and_a_new_session",
     ),
     "duration": ("azure/test_endpoints.py::test_a_duration_of_a_variable_that_sts_would_refuse_names_the_variable",),
+    "session-name": (f"{CREDENTIALS}test_a_role_session_is_called_ropeway_and_has_no_external_id_unless_told",),
     "sts-region": ("aws/test_clients.py::test_sts_is_asked_in_the_region",),
     "masking": (
         "azure/test_main.py::test_a_secret_input_is_masked_before_anything_else_is_said",
@@ -150,6 +157,7 @@ TRAPS: Mapping[str, tuple[str, ...]] = {
         f"{PROXIES}test_the_bypass_list_is_read_as_the_agent_reads_it",
         f"{PROXIES}test_the_environments_proxy_is_used_and_what_no_proxy_names_is_kept_from_it",
     ),
+    "http-proxy": (f"{PROXIES}test_a_proxy_for_http_is_not_asked_for_https",),
     "proxy-password": (f"{PROXIES}test_any_user_and_password_reach_the_proxy_as_they_are",),
 }
 """The name of a difference -> its tests."""
@@ -158,6 +166,8 @@ CHANGED_INPUTS: Mapping[str, tuple[str, ...]] = {
     "S3Upload targetFolder": (*TRAPS["leading-slash"], *TRAPS["target-dots"]),
     "S3Upload filesAcl": TRAPS["acl"],
     "S3Upload createBucket": TRAPS["create-bucket"],
+    "S3Upload keyManagement": TRAPS["management-in-another-case"],
+    "S3Upload encryptionAlgorithm": TRAPS["algorithm-in-another-case"],
     "S3Upload kmsMasterKeyId": (f"{UPLOAD}test_a_change_of_headers_alone_is_uploaded_again",),
     "S3Upload customerKey": TRAPS["customer-key"],
     "S3Upload flattenFolders": TRAPS["flatten-collision"],

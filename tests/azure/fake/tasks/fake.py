@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -50,7 +51,7 @@ def _seen(given, aws):
         "folder": given.folder,
         "patterns": given.patterns,
         "origin": aws.connection and aws.connection.origin,
-        "secret": aws.connection and aws.connection.secret_access_key,
+        "secret": aws.connection and hashlib.sha256(aws.connection.secret_access_key.encode()).hexdigest(),
         "proxy": aws.network.proxy_url,
         "region": aws.default_region,
         "environment": sorted(os.environ),
@@ -98,6 +99,20 @@ def _nothing_special(planned, run): ...
 
 def _crash(planned, run):
     raise ZeroDivisionError(f"zero\n{COMMAND}")
+
+
+def _leave(planned, run):
+    run.pending("s3://bucket/journal.json")
+
+
+def _leave_nothing(planned, run):
+    run.pending("s3://bucket/journal.json")
+    run.pending("")
+
+
+def clean_up(given, aws, run):
+    run.tell.note(f"Undone: {given.name}.")
+    ACTS.get(given.name, _nothing_special)(None, run)
 
 
 def _raise_late(planned, run):
@@ -152,6 +167,8 @@ ACTS = {
     "chatter": _chatter,
     "leave a thread": _leave_a_thread,
     "say much": _say_much,
+    "leave": _leave,
+    "leave nothing": _leave_nothing,
     "os._exit": lambda planned, run: os._exit(0),
     "sys.exit": lambda planned, run: sys.exit(0),
 }
@@ -172,4 +189,5 @@ TASK = Task(
     services=(),
     plan=plan,
     apply=apply,
+    clean_up=clean_up,
 )
