@@ -155,6 +155,8 @@ def test_whatever_stands_in_the_inputs_the_rest_reads_as_before(task, given_inpu
 
 def test_a_step_that_says_all_meets_only_what_all_meet():
     assert names(of_upload()) == names(of_download()) == {"no-match"}
+    assert names(of_upload(keyManagement="awsManaged", encryptionAlgorithm="KMS")) == {"no-match"}
+    assert names(of_upload(keyManagement="awsManaged", encryptionAlgorithm="$(kms)")) == {"no-match"}
 
 
 @pytest.mark.parametrize(
@@ -169,6 +171,8 @@ def test_a_step_that_says_all_meets_only_what_all_meet():
         ({"createBucket": "true"}, "create-bucket"),
         ({"createBucket": "$(create)"}, "create-bucket"),
         ({"flattenFolders": "True"}, "flatten-collision"),
+        ({"keyManagement": "awsManaged", "encryptionAlgorithm": "kms"}, "algorithm-in-another-case"),
+        ({"keyManagement": "AWSManaged", "encryptionAlgorithm": "AES256"}, "management-in-another-case"),
         ({"keyManagement": "customerManaged", "customerKey": "0" * 64}, "customer-key"),
     ],
 )

@@ -12,6 +12,7 @@ from ropeway.migrate.meeting import (
     begins,
     dots_in_target,
     everywhere,
+    in_another_case,
     key_in_the_clear,
     left_out,
     never_overwrites,
@@ -140,6 +141,20 @@ UPLOADING = Room(
             "It tries to create the bucket after any error.",
             "It creates the bucket only when S3 says that there is none.",
             switched("createBucket"),
+        ),
+        Difference(
+            "algorithm-in-another-case",
+            "`encryptionAlgorithm` is `KMS` in another case: `kms`.",
+            "The objects are put under AES256 (SSE-S3).",
+            "They are put under SSE-KMS, as it says, which needs rights to the key: also for whoever reads them. To keep what they had, write `AES256`.",
+            in_another_case("encryptionAlgorithm", "KMS"),
+        ),
+        Difference(
+            "management-in-another-case",
+            "`keyManagement` is in another case: `AWSManaged`.",
+            "It is taken for `none`: no encryption is asked for, and the bucket's own default counts.",
+            "It is what it says. To keep what was, write `none`.",
+            in_another_case("keyManagement", "awsManaged", "customerManaged"),
         ),
         Difference(
             "list-permission",
@@ -283,6 +298,12 @@ CREDENTIALS = Room(
             "Both are sent.",
         ),
         Difference(
+            "leftover-external-id",
+            "An external id is there, and no role: its field was emptied, or the group with `AWS.AssumeRoleArn` is not linked to this stage.",
+            "The keys act themselves, without a word; without keys, the agent's own identity.",
+            "The step fails, and says that the role is missing.",
+        ),
+        Difference(
             "role-variable",
             "The variable `AWS.AssumeRoleArn` is set without keys.",
             "It is passed over.",
@@ -299,6 +320,13 @@ CREDENTIALS = Room(
             "The variable `AWS.RoleCredential.MaxDuration` is out of bounds.",
             "A warning, and 900 seconds.",
             "The step fails. Without the variable a session lasts an hour, not 15 minutes.",
+        ),
+        Difference(
+            "session-name",
+            "A role is assumed, and nobody names its session.",
+            "The session is called `aws-vsts-tools`.",
+            "It is called `ropeway`. Where a policy asks for the old name, give it: the connection's role session name, or the variable "
+            "`AWS.RoleSessionName`.",
         ),
         Difference(
             "sts-region",
@@ -330,6 +358,12 @@ NETWORK = Room(
             "The agent has a bypass list, or the environment has `NO_PROXY`.",
             "Passed over.",
             "Both are kept.",
+        ),
+        Difference(
+            "http-proxy",
+            "The environment has `HTTP_PROXY` alone.",
+            "It leads to AWS, too.",
+            "It is for `http://` alone, as the AWS CLI has it. Set `HTTPS_PROXY`, too.",
         ),
         Difference(
             "proxy-password",

@@ -65,6 +65,12 @@ def left_out(name: str) -> Meets:
     return lambda step: step.lacks(name)
 
 
+def in_another_case(name: str, *choices: str) -> Meets:
+    """Not to the letter, as the Toolkit compares, but as it is read here."""
+    by_fold = {choice.casefold(): choice for choice in choices}
+    return lambda step: any(by_fold.get(text.casefold(), text) != text for text in step.texts(name))
+
+
 def prefix_without_slash(step: Step) -> bool:
     return any(text and not text.endswith("/") for text in step.texts("sourceFolder"))
 

@@ -53,6 +53,7 @@ BUCKET = ToolkitInput("bucketName", required=True)
 FLATTEN = _flag("flattenFolders", change="Two files that would get one name are refused.")
 PATH_STYLE = _flag("forcePathStyleAddressing")
 LOGS = _flag("logRequest"), _flag("logResponse")
+ANY_CASE = "Read in any case; the Toolkit takes what it does not know to the letter for something else."
 CUSTOMER_KEY = ToolkitInput("customerKey", change="It is masked in the log.")
 
 UPLOAD = ToolkitTask(
@@ -78,8 +79,8 @@ UPLOAD = ToolkitTask(
             change="`none` sends no ACL, and is the default.",
         ),
         _flag("createBucket", change="A bucket is created only when S3 says that there is none."),
-        _pick("keyManagement", "none", "awsManaged", "customerManaged", default="none"),
-        ToolkitInput("encryptionAlgorithm", "radio", "KMS", choices=("KMS", "AES256")),
+        _pick("keyManagement", "none", "awsManaged", "customerManaged", default="none", change=ANY_CASE),
+        ToolkitInput("encryptionAlgorithm", "radio", "KMS", choices=("KMS", "AES256"), change=ANY_CASE),
         ToolkitInput("kmsMasterKeyId", change="May be left out with KMS: then it is the account's `aws/s3` key."),
         CUSTOMER_KEY,
         FLATTEN,

@@ -12,7 +12,10 @@ EXPRESSION = re.compile(r"\$\(|\$\{\{|\$\[")
 LISTS = r"(?<![{$])\{[^{}]*(?:,|\.\.)[^{}]*\}"
 """What minimatch takes for one of several texts: `{a,b}`, `{1..9}`; not `${{ parameters.x }}`."""
 
-_LIST_OF_NAMES = re.compile(r"(?<![{$\\])\{([^{}/,()|]+(?:,[^{}/,()|]+)+)\}")
+_NAME = r"(?!\*\*[,}]|[!#])[^{}/,()|]+"
+"""In a group `**` crosses no folders, and `!` and `#` begin nothing: lists that hold such are left to be looked at."""
+
+_LIST_OF_NAMES = re.compile(rf"(?<![{{$\\])\{{({_NAME}(?:,{_NAME})+)\}}")
 DOTS = {".", ".."}
 _PLAIN = re.compile(r"\.?[\w$/]|$")
 """How a text may begin that needs no quotes in YAML; not with `..`."""

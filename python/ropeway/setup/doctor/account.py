@@ -1,0 +1,238 @@
+"""The links in the AWS account: the way there, who asks, and whoever the connection makes of a task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ropeway.aws.session import Aws
+from ropeway.errors import AccessDenied, AwsError
+from ropeway.setup.doctor.case import Case
+from ropeway.setup.doctor.link import Found, Link, broken, holds, not_asked, unknown
+from ropeway.setup.identity import AUDIENCE, Federation
+
+SKEW = 300.0
+"""Seconds by which a request's time may be off (IAM user guide, "Signing AWS API requests"; S3 allows 15 minutes)."""
+NO_ROLE = "The connection assumes no role by a token."
+
+
+def ask(aws: Aws, service: str, method: str, doing: str, action: str, **arguments: Any) -> Any:
+    """Raises what AWS answers, as one of our errors."""
+    from ropeway.aws.answers import asking  # noqa: PLC0415 - botocore
+
+    with asking(doing, action=action):
+        return getattr(aws.client(service), method)(**arguments)
+
+
+# --- the way ------------------------------------------------------------------------------------------------------------------
+
+
+def _region(case: Case) -> Found:
+    return holds(case.aws.region)
+
+
+def _credentials(case: Case) -> Found:
+    return holds(case.aws.origin())
+
+
+def _network(case: Case) -> Found:
+    return holds(case.heard.url)
+
+
+def _clock(case: Case) -> Found:
+    ahead = case.heard.ahead
+    if ahead is None:
+        return not_asked("What stands there tells no time.")
+    if abs(ahead) > SKEW:
+        which = "behind" if ahead > 0 else "ahead of"
+        return broken(f"This machine's clock is {abs(ahead):,.0f} s {which} AWS's", "Set the clock (NTP).")
+    return holds(f"{abs(ahead):.0f} s off")
+
+
+def _identity(case: Case) -> Found:
+    identity = case.aws.identity()
+    return holds(f"{identity.arn} ({identity.origin})")
+
+
+def _account(case: Case) -> Found:
+    allowed = {
+        *case.asked.allowed_account_ids,
+        *filter(None, re.split(r"[\s,;]+", case.fields.get("allowedAccountIds", ""))),
+    }
+    role = case.fields.get("assumeRoleArn", "")
+    account = role.split(":")[4] if role.startswith("arn:") else case.aws.identity().account
+    if allowed and account not in allowed:
+        return broken(
+            f"The account is {account}, and allowed are {', '.join(sorted(allowed))}",
+            "Use the role or the keys of the right account, or change the allowed accounts of the connection.",
+        )
+    return holds(f"{account}{' is allowed' if allowed else ''}")
+
+
+# --- whom the connection makes of a task --------------------------------------------------------------------------------------
+
+
+def _federation(case: Case) -> Federation:
+    return Federation(case.there.name, case.there.id, case.there.project_name, case.asked.connection_name)
+
+
+def _provider(case: Case) -> Found:
+    if not case.is_federated:
+        return not_asked(NO_ROLE)
+    if elsewhere := _elsewhere(case):
+        return elsewhere
+    issuer = _federation(case).issuer
+    arn = f"arn:{case.partition}:iam::{case.aws.identity().account}:oidc-provider/{issuer}"
+    try:
+        told = ask(
+            case.aws, "iam", "get_open_id_connect_provider", f"read the identity provider {issuer}",
+            "iam:GetOpenIDConnectProvider", OpenIDConnectProviderArn=arn,
+        )  # fmt: skip
+    except AccessDenied as error:
+        return unknown(error, "It could not be read")
+    except AwsError as error:
+        if error.code != "NoSuchEntity":
+            raise
+        return broken(f"There is no identity provider {issuer}", _make(case))
+    if AUDIENCE not in told["ClientIDList"]:
+        return broken(f"The identity provider {issuer} lacks the audience {AUDIENCE}", _make(case))
+    return holds(issuer)
+
+
+def _make(case: Case) -> str:
+    federation = _federation(case)
+    return (
+        f"Make it with `ropeway setup policy … --organization {federation.organization} --organization-id {federation.organization_id} "
+        f"--project '{federation.project}' --connection-name '{federation.connection}' --apply`."
+    )
+
+
+def _role_name(case: Case) -> str:
+    return case.fields.get("assumeRoleArn", "").rpartition("/")[2]
+
+
+def _elsewhere(case: Case) -> Found | None:
+    """Where the role is of another account: its identity provider is there, too."""
+    account = case.fields.get("assumeRoleArn", "").split(":")[4]
+    if account == case.aws.identity().account:
+        return None
+    return not_asked(f"The role is of the account {account}: run the doctor there, with --profile.")
+
+
+def _role(case: Case) -> Found:
+    if not case.fields.get("assumeRoleArn"):
+        return not_asked("The connection assumes no role.")
+    if elsewhere := _elsewhere(case):
+        return elsewhere
+    try:
+        told = _get_role(case)
+    except AccessDenied as error:
+        return unknown(error, "It could not be read")
+    except AwsError as error:
+        if error.code != "NoSuchEntity":
+            raise
+        return broken(
+            f"There is no role {_role_name(case)}",
+            "Make it with `ropeway setup policy … --apply`, or correct the connection.",
+        )
+    return holds(str(told["Arn"]))
+
+
+def _get_role(case: Case) -> Mapping[str, Any]:
+    name = _role_name(case)
+    told: Mapping[str, Any] = ask(case.aws, "iam", "get_role", f"read the role {name}", "iam:GetRole", RoleName=name)[
+        "Role"
+    ]
+    return told
+
+
+def _trust(case: Case) -> Found:
+    if not case.is_federated:
+        return not_asked(NO_ROLE)
+    federation = _federation(case)
+    wanted = federation.statement(case.partition, case.aws.identity().account)
+    trusted = _get_role(case)["AssumeRolePolicyDocument"]["Statement"]
+    if any(_lets_in(one, wanted) for one in (trusted if isinstance(trusted, list) else [trusted])):
+        return holds(f"It trusts {federation.subject}")
+    return broken(f"The role does not trust {federation.subject} of {federation.issuer}", _make(case))
+
+
+def _lets_in(statement: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a statement of a trust policy allows what the wanted one allows: as it is, or by a pattern."""
+    principal = statement.get("Principal", {})
+    providers = principal.get("Federated", ()) if isinstance(principal, dict) else ()
+    actions = statement.get("Action", ())
+    if statement.get("Effect") != "Allow" or wanted["Principal"]["Federated"] not in _many(providers):
+        return False
+    if not any(fnmatchcase(wanted["Action"], action) for action in _many(actions)):
+        return False
+    return all(
+        _meets(operator, key, _many(values), wanted["Condition"]["StringEquals"])
+        for operator, conditions in statement.get("Condition", {}).items()
+        for key, values in conditions.items()
+    )
+
+
+def _many(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _meets(operator: str, key: str, values: list[str], token: Mapping[str, str]) -> bool:
+    """Of a token with these claims; a condition on anything else cannot be told, and is not held to be met."""
+    if operator == "StringEquals":
+        return token.get(key) in values
+    return operator == "StringLike" and key in token and any(fnmatchcase(token[key], value) for value in values)
+
+
+def _key(case: Case) -> Found:
+    key = case.fields.get("username", "")
+    if not key:
+        return not_asked("The connection holds no access key.")
+    try:
+        user = key_owner(case)
+        told = ask(case.aws, "iam", "list_access_keys", f"list the keys of {user}", "iam:ListAccessKeys", UserName=user)
+    except AccessDenied as error:
+        return unknown(error, "It could not be looked up")
+    status = next((one["Status"] for one in told["AccessKeyMetadata"] if one["AccessKeyId"] == key), "deleted")
+    if status != "Active":
+        return broken(
+            f"The access key {key} of {user} is {status.lower()}", "Make a new one, and put it into the connection."
+        )
+    return holds(f"{key} of {user}")
+
+
+def key_owner(case: Case) -> str:
+    """The user whose key the connection holds. Raises AwsError."""
+    key = case.fields["username"]
+    told = ask(
+        case.aws,
+        "iam",
+        "get_access_key_last_used",
+        f"find the user of the key {key}",
+        "iam:GetAccessKeyLastUsed",
+        AccessKeyId=key,
+    )
+    return str(told["UserName"])
+
+
+LINKS = (
+    Link("region", "There is a region", _region),
+    Link("credentials", "This machine has AWS credentials, for asking", _credentials, ("region",)),
+    Link("network", "AWS answers", _network, ("credentials",)),
+    Link("clock", "This machine's clock goes as AWS's", _clock, ("network",)),
+    Link("identity", "AWS accepts the credentials of this machine", _identity, ("network",)),
+    Link("account", "The account is one of those that are allowed", _account, ("identity",), ("connection",)),
+    Link(
+        "identity provider",
+        "IAM knows the organisation's tokens",
+        _provider,
+        ("identity", "identity in the connection"),
+    ),
+    Link("role", "The role of the connection is there", _role, ("identity", "identity in the connection")),
+    Link("trust of the role", "The role trusts the connection", _trust, ("role", "identity provider")),
+    Link(
+        "access key", "The key of the connection is there and active", _key, ("identity", "identity in the connection")
+    ),
+)
