@@ -8,6 +8,7 @@ import pkgutil
 
 import bench
 
+WITH_OPTIONS = "peers"
 SERVER = "null_s3"
 """What they measure against, no bench itself."""
 
@@ -21,7 +22,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measurements.")
     parser.add_argument("names", nargs="*", metavar="BENCH", help=f"one of {', '.join(benches())}; none: all")
     parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
-    given = parser.parse_args(arguments)
+    given, options = parser.parse_known_args(arguments)
+    if options and given.names != [WITH_OPTIONS]:
+        parser.error(f"{' '.join(options)}: {WITH_OPTIONS} alone has options")
     if unknown := set(given.names) - set(benches()):
         parser.error(f"there is no bench {', '.join(sorted(unknown))}; there are {', '.join(benches())}")
     for name in given.names or benches():
@@ -29,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
         title, *_ = (module.__doc__ or "").strip().splitlines()
         print(f"{name}: {title}", flush=True)
         if not given.list:
-            module.main()
+            module.main(*[options] if options else [])
             print(flush=True)
 
 

@@ -19,7 +19,7 @@ import re
 import sys
 import threading
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from ropeway.s3.boto.checksums import joined
+from ropeway.s3.checksums import joined
 
 BLOCK = 1 << 18
 ZEROS = bytes(BLOCK)
@@ -60,16 +60,21 @@ def zeros(size: int) -> Stored:
 
 @dataclass
 class NullS3:
-    """`objects` by key, `peak` the most requests in flight by method, `delay` seconds before each answer."""
+    """`objects` by key, `peak` the most requests in flight by method, `delay` seconds before each answer.
+
+    Those for objects are answered only once so many of a method are in flight `together`.
+    """
 
     objects: dict[str, Stored] = field(default_factory=dict)
     delay: float = 0.0
+    together: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     peak: Counter[str] = field(default_factory=Counter)
     uploads: dict[str, dict[int, Stored]] = field(default_factory=dict)
     url: str = ""
     open: set[asyncio.StreamWriter] = field(default_factory=set)
     _in_flight: Counter[str] = field(default_factory=Counter)
+    _enough: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     _sorted: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -77,10 +82,17 @@ class NullS3:
         self.counts[method] += 1
         self._in_flight[method] += 1
         self.peak[method] = max(self.peak[method], self._in_flight[method])
+        if self._in_flight[method] >= self.together:
+            self._enough[method].set()
         try:
             yield
         finally:
             self._in_flight[method] -= 1
+
+    async def waited(self, request: Request) -> None:
+        await asyncio.sleep(self.delay)
+        if request.key and request.method in {"PUT", "GET"}:
+            await self._enough[request.method].wait()
 
     def add(self, count: int, size: int) -> None:
         self.objects |= {f"{size}/{number:06}": zeros(size) for number in range(count)}
@@ -122,7 +134,7 @@ async def serve(null: NullS3, reader: asyncio.StreamReader, writer: asyncio.Stre
                 if request.headers.get("expect") == "100-continue":
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 body = await _body(reader, request)
-                await asyncio.sleep(null.delay)
+                await null.waited(request)
                 await _send(writer, request.method, answer(null, request, body))
     except ConnectionError:
         pass  # a client may go

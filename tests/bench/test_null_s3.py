@@ -57,7 +57,7 @@ def test_it_lists_by_pages_and_prefix(null):
 
 
 def test_at_least_16_requests_are_in_flight_at_once_in_both_directions(tmp_path):
-    null = NullS3(delay=0.1)
+    null = NullS3(together=16)
     null.add(100, 1000)
     source = tmp_path / "source"
     source.mkdir()
@@ -72,7 +72,7 @@ def test_at_least_16_requests_are_in_flight_at_once_in_both_directions(tmp_path)
 
 
 def test_at_least_16_parts_and_ranges_of_one_file_are_in_flight_at_once(tmp_path):
-    null = NullS3(delay=0.1)
+    null = NullS3(together=16)
     null.add(1, 200 * MIB)
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(200 * MIB)
