@@ -11,26 +11,36 @@ extension          the built .vsix
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import ssl
 import tempfile
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 import trustme
 from botocore.config import Config
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+from ropeway.aws.connection import Connection
 from ropeway.local.embedded import EmbeddedAws
+from ropeway.local.instances.fleet import FLEET
 from ropeway.local.server import embedded as embedded_aws
+from tests import leaks
+from tests.secrecy import SECRET_ACCESS_KEY
 from tests.servers.misbehaving import Misbehaving, misbehaving_server
 from tests.servers.seaweed import Seaweed
 from tests.servers.seaweed import seaweed as seaweed_server
+
+botocore.session.create_loader = lru_cache(botocore.session.create_loader)  # type: ignore[attr-defined]
+"""Sessions share what they read: EC2's model alone is megabytes of JSON, and reading it anew for each test was a third of the run."""
 
 LEAKS = (
     "AWS_",
@@ -72,6 +82,7 @@ def _at_home(home: Path) -> dict[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """What fixtures of a wider scope than a test see; `hermetic` does the same for each test."""
+    config.pluginmanager.register(leaks)
     for name in [*_leaked(), *(name for name in XDG if name in os.environ)]:
         del os.environ[name]
     # readline, which pytest imports, sets these behind Python's back: children would fold their lines at 80.
@@ -81,8 +92,8 @@ def pytest_configure(config: pytest.Config) -> None:
     home = Path(tempfile.mkdtemp(prefix="ropeway-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ.update(_at_home(home))
-    # How long an example takes says more about the machine than about the code.
-    settings.register_profile("without deadlines", deadline=None)
+    # How long an example takes, or the making of one, says more about the machine than about the code.
+    settings.register_profile("without deadlines", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("without deadlines")
 
 
@@ -99,13 +110,48 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: most tests wait for processes and servers rather than compute."""
+    return (os.cpu_count() or 1) + 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever needs the extension first builds it, and the others wait for that: minutes on a busy machine, before a test begins."""
+    for item in items:
+        if "extension" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(900))
+
+
+_ended: set[str] = set()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """What the instances of a module run ends with it: hundreds of services would go on beside the tests that follow."""
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        for host in FLEET.all():
+            if host.has_run and host.id not in _ended:
+                _ended.add(host.id)
+                FLEET.destroy(host)
+
+
 # --- the embedded AWS ----------------------------------------------------------------------------------------------------
+
+
+class _Known(EmbeddedAws):
+    """Any secret will do for it: the tests use one that is found wherever it is printed."""
+
+    @property
+    def connection(self) -> Connection:
+        return dataclasses.replace(super().connection, secret_access_key=SECRET_ACCESS_KEY)
 
 
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[EmbeddedAws]:
     with embedded_aws() as running:
-        yield running
+        yield _Known(running.endpoint_url)
 
 
 @pytest.fixture(scope="session")
@@ -159,7 +205,7 @@ def embedded_tls(_authority: trustme.CA) -> Iterator[EmbeddedAws]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _authority.issue_cert("127.0.0.1", "0.0.0.0", "store").configure_cert(tls)
     with embedded_aws(tls=tls) as running:
-        yield running
+        yield _Known(running.endpoint_url)
 
 
 # --- a real S3 -----------------------------------------------------------------------------------------------------------
@@ -207,3 +253,18 @@ def extension(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
     base = tmp_path_factory.getbasetemp()
     return built_once((base if worker_id == "master" else base.parent) / "extension")
+
+
+# --- a folder that ignores case ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def caseless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there is found by each spelling, as in a folder of Windows that Linux has mounted."""
+
+    def found(path: str) -> bool:
+        folder, name = os.path.split(os.fspath(path))
+        there = os.listdir(folder) if os.path.isdir(folder) else []
+        return name.lower() in {other.lower() for other in there}
+
+    monkeypatch.setattr(os.path, "lexists", found)

@@ -9,8 +9,12 @@ import pytest
 from ropeway import as_json
 from ropeway.errors import AccessDenied, Cancelled, InputError, LocalFileError, RopewayError
 from ropeway.outcome import Done, Outcome, Output, Plan, Reason, Step
+from tests.checked import failing
 
-KEYS = {"task", "status", "dryRun", "plan", "results", "outputs", "warnings", "error", "seconds", "engine"}
+KEYS = {
+    *("task", "status", "dryRun", "plan", "results", "outputs", "warnings", "error", "seconds", "engine", "checks"),
+    "instances",
+}
 ERROR_KEYS = {"kind", "message", "advice", "exitCode", "code", "requestId"}
 
 UPLOAD = Step("upload", "s3://b/a.txt", Reason.NEW, 1024)
@@ -39,6 +43,9 @@ def test_an_outcome_tells_everything():
                 {"action": "upload", "reason": "new", "count": 1, "bytes": 1024},
                 {"action": "skip", "reason": "unchanged", "count": 1, "bytes": 1},
             ],
+            "checks": [],
+            "instances": [],
+            "scripts": [],
         },
         "results": [
             {
@@ -51,6 +58,8 @@ def test_an_outcome_tells_everything():
                 "versionId": "v1",
             }
         ],
+        "checks": [],
+        "instances": [],
         "outputs": {"filesUploaded": "1"},
         "warnings": ["Beware.", "Slow."],
         "error": None,
@@ -130,3 +139,39 @@ def test_a_name_cannot_speak_to_the_agent_and_is_read_back_as_it_was():
     assert "##" not in text
     assert text.isascii()
     assert json.loads(text)["plan"]["steps"][0]["name"] == name
+
+
+def test_checks_are_told_with_their_last_attempts():
+    planned = Plan("Check 1 thing", (), checks=(failing().check,))
+    told = as_json.envelope(
+        "Check", plan=planned, outcome=Outcome("Checked", planned, (), (), 9.0, checks=(failing(),))
+    )
+    check = {
+        "name": "api",
+        "kind": "http",
+        "target": "10.0.0.7",
+        "severity": "critical",
+        "asks": "https://api.test/ answers 200",
+        "requires": [],
+    }
+    assert told["plan"]["checks"] == [check]
+    (found,) = told["checks"]
+    attempts = found.pop("attempts")
+    assert found == check | {
+        "verdict": "fail",
+        "skipped": False,
+        "why": "Not green within 10 s.",
+        "asked": 5,
+        "seconds": 8.25,
+    }
+    assert [attempt["got"] for attempt in attempts] == ["status 500", "status 502", "status 503"]
+    assert attempts[-1] == {
+        "at": 8,
+        "seconds": 0.25,
+        "verdict": "fail",
+        "expected": "status 200",
+        "got": "status 503",
+        "advice": "Look at the service's log.",
+        "requestIds": ["R8"],
+        "details": ["Service Unavailable"],
+    }

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError, SSLError
 
-from tests.servers.misbehaving import Answer, s3_error
+from tests.servers.misbehaving import Answer, s3_error, together
 from tests.servers.seaweed import seaweed as seaweed_server
 
 
@@ -127,7 +127,7 @@ def test_misbehaving_cuts_an_answer_short(misbehaving):
 
 
 def test_misbehaving_counts_what_is_in_flight_at_once(misbehaving):
-    misbehaving.on(Answer(delay=0.5))
+    misbehaving.on(together(5, Answer()))
     asking = [socket.create_connection(("127.0.0.1", int(misbehaving.url.rpartition(":")[2]))) for _ in range(5)]
     for connection in asking:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

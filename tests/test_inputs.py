@@ -86,7 +86,7 @@ class TestReading:
         assert made() == made(folder="", toasted=" ", slices="\n", cheese="", layers="  ") == Sandwich(bread="rye")
 
     def test_a_required_input_that_is_absent_or_blank_is_named(self):
-        assert refused() == refused(bread="  ") == ("bread is required: Bread.",)
+        assert refused() == refused(bread="  ") == ("bread is required.",)
 
     def test_texts_are_trimmed(self):
         assert made(bread="  rye bread ", folder=" a b ").bread == "rye bread"
@@ -199,7 +199,7 @@ class TestRules:
 class TestAllAtOnce:
     def test_every_input_that_cannot_be_read_is_named(self):
         assert refused(toasted="maybe", slices="0", cheese="x", labels="x") == (
-            "bread is required: Bread.",
+            "bread is required.",
             "toasted is 'maybe', which is neither true nor false.",
             "slices is 0; it must lie between 1 and 12.",
             "cheese is 'x'; it takes brie, Cheddar.",
@@ -216,7 +216,7 @@ class TestAllAtOnce:
         with pytest.raises(InputError) as error:
             read(Sandwich, {"slices": "x"}, camel)
         assert str(error.value).splitlines() == [
-            "bread is required: Bread.",
+            "bread is required.",
             "slices is 'x', which is not a whole number.",
         ]
 
@@ -239,7 +239,6 @@ KEY = "0123456789abcdef" * 4
 class TestTheTasks:
     def test_what_a_toolkit_step_says_is_read_as_it_was_meant(self):
         read_back = upload(
-            glob_expressions="",
             files_acl="Public-Read",
             storage_class="standard_ia",
             create_bucket="True",
@@ -247,6 +246,12 @@ class TestTheTasks:
         )
         assert (read_back.glob_expressions, read_back.files_acl) == (("**",), "public-read")
         assert (read_back.storage_class, read_back.create_bucket) == ("STANDARD_IA", True)
+
+    @pytest.mark.parametrize("blank", ["", " \n\t"])
+    def test_globs_that_nobody_has_set_do_not_mean_all_files(self, blank):
+        assert upload_refused(glob_expressions=blank) == (
+            "globExpressions is empty, and would mean nothing; leave it out, or write **.",
+        )
 
     @pytest.mark.parametrize(("word", "meaning"), [("true", "always"), ("False", "never"), ("changed", "changed")])
     def test_the_toolkits_words_for_overwriting_are_taken(self, word, meaning):
@@ -352,3 +357,42 @@ class TestHalfSetEncryption:
 
     def test_a_secret_is_not_in_what_the_inputs_print(self):
         assert KEY not in repr(upload(key_management="customerManaged", customer_key=KEY))
+
+
+# --- documents and assignments ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What has several lines."""
+
+    text: str = inputs.document("Text", "What is written.")
+    words: tuple[inputs.Pair, ...] = inputs.assignments("Words", "What they stand for.")
+
+    def problems(self, spell: Spelling) -> Iterator[str]:
+        yield from ()
+
+
+def test_a_document_stays_as_it_is():
+    text = "a:\n  b: 1\n\n# c\n"
+    assert read(Letter, {"text": text}, camel).text == text
+    assert read(Letter, {"text": " \n "}, camel).text == ""
+
+
+def test_an_assignment_may_hold_more_signs_of_equality_and_nothing_at_all():
+    told = read(Letter, {"words": "url = https://a/?b=c\n\n# no\nnone="}, camel).words
+    assert [(pair.name, pair.value, pair.line) for pair in told] == [("url", "https://a/?b=c", 1), ("none", "", 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a", "words line 1 is 'a'; write it as name=value."),
+        ("=a", "words line 1 is '=a'; write it as name=value."),
+        ("a=1\nb=2\na=3", "words line 3 is about a again, as line 1."),
+    ],
+)
+def test_what_is_no_assignment_is_refused(text, told):
+    with pytest.raises(InputError) as wrong:
+        read(Letter, {"words": text}, camel)
+    assert wrong.value.problems == (told,)

@@ -19,12 +19,14 @@ from ropeway.outcome import (
     Reason,
     Run,
     Step,
+    checks_counted,
     counted,
     duration,
     in_units,
     listing,
     tally,
 )
+from tests.checked import planned as planned_check
 
 NEW = Step("upload", "s3://b/new", Reason.NEW, 10)
 CHANGED = Step("upload", "s3://b/changed", Reason.CONTENT, 5)
@@ -107,6 +109,13 @@ def test_a_size_is_told_in_the_unit_that_fits(size, words):
 @pytest.mark.parametrize(("count", "words"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (12345, "12,345 files")])
 def test_a_count_goes_with_its_noun(count, words):
     assert counted(count, "file") == words
+
+
+def test_checks_are_counted_with_their_targets_where_one_fans_out():
+    once, twice = planned_check("web"), (planned_check("db", target="a"), planned_check("db", target="b"))
+    assert checks_counted([once]) == "1 check"
+    assert checks_counted([once, *twice], "critical check") == "2 critical checks with 3 targets"
+    assert checks_counted([]) == "0 checks"
 
 
 def test_a_listing_names_the_first_and_counts_the_rest():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BLOCK = re.compile(r"<!-- run -->\n```console\n\$ (?P<command>.*)\n(?P<printed>(?:.*\n)*?)```\n")
+BLOCK = re.compile(r"<!-- run -->\n```console\n\$ (?P<command>(?:.*\\\n)*.*)\n(?P<printed>(?:.*\n)*?)```\n")
 
 
 def blocks() -> list[tuple[str, str, str]]:

@@ -99,12 +99,13 @@ def test_outputs_are_named_in_camel_case_and_described(task: Task):
 
 @each_task
 def test_a_task_says_which_iam_actions_it_needs_and_of_which_services(task: Task):
-    assert any(not action.when for action in task.actions)
+    assert task.actions
+    assert task.may_do_without_aws or any(not action.when for action in task.actions)
     for action in task.actions:
         assert re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z]+", action.action)
         assert action.resource
         assert "arn:aws" not in action.resource
-    assert len({action.action for action in task.actions}) == len(task.actions)
+    assert len({(action.action, action.resource) for action in task.actions}) == len(task.actions)
     assert set(task.services) <= set(Session().get_available_services())
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ropeway import terminal
 from ropeway.errors import AccessDenied, Cancelled, InputError, LocalFileError, TransferFailed
-from ropeway.outcome import Done, Outcome, Plan, Reason, Step
+from ropeway.outcome import Done, Outcome, Plan, Reason, Stage, Step
 from ropeway.version import VERSION
 
 
@@ -69,6 +69,32 @@ def test_a_plan_names_each_step_with_action_reason_and_size_below_the_folder_the
     ]
 
 
+def test_what_is_set_up_has_no_sizes_and_lies_in_no_folder_also_where_it_is_there_already():
+    console = screen(width=120)
+    terminal.render_plan(
+        console,
+        plan(
+            Step("skip", "policy my/one", Reason.UNCHANGED, 0),
+            Step("configure", "policy my/other", Reason.SETTINGS, 0),
+        ),
+        all_steps=True,
+    )
+    assert lines(console)[2:5] == [
+        "Action     Reason           Name",
+        "skip       unchanged        policy my/one",
+        "configure  settings differ  policy my/other",
+    ]
+
+
+def test_where_the_order_matters_it_is_told_with_how_many_change_in_each_stage():
+    new, same = Step("upload", "s3://b/a.js", Reason.NEW, 1), Step("skip", "s3://b/b.html", Reason.UNCHANGED, 1)
+    page = Step("upload", "s3://b/c.html", Reason.CONTENT, 1)
+    stages = (Stage("assets", (new,)), Stage("files", (same,)), Stage("pages", (page,)), Stage("workers", ()))
+    console = screen(width=120)
+    terminal.render_plan(console, Plan("Release 42", (new, same, page), stages=stages))
+    assert lines(console)[-1] == "In this order: assets (1), pages (1)."
+
+
 def test_a_long_plan_shows_its_beginning_and_how_many_more_there_are():
     console = screen()
     terminal.render_plan(console, plan(*uploads(2345)))
@@ -123,7 +149,7 @@ def test_markup_and_escape_sequences_in_a_name_print_as_themselves():
 # --- the outcome -------------------------------------------------------------------------------------------------------
 
 
-def test_an_outcome_sums_up_what_was_done_by_action_and_reason_and_how_fast():
+def test_an_outcome_that_is_as_planned_tells_how_fast_it_was_and_repeats_no_sums():
     steps = (*uploads(3), Step("skip", "s3://bucket/site/same.txt", Reason.UNCHANGED, 512))
     console = screen()
     terminal.render_outcome(
@@ -132,10 +158,6 @@ def test_an_outcome_sums_up_what_was_done_by_action_and_reason_and_how_fast():
     )
     assert lines(console) == [
         "Uploaded 3 files in 1.5 s (2.0 KB/s)",
-        "",
-        "Action  Reason     Count       Size",
-        "upload  new            3     3.0 KB",
-        "skip    unchanged      1  512 bytes",
     ]
 
 

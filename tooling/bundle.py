@@ -1,6 +1,6 @@
 """Stages a task's folder: what an agent is given, and nothing else.
 
-    task.json  icon.png  launch.js  main.py  LICENSE  THIRD_PARTY_NOTICES.txt  lib/{ropeway,boto3,...}
+    task.json  icon.png  launch.js  [after.js]  main.py  LICENSE  THIRD_PARTY_NOTICES.txt  lib/{ropeway,boto3,...}
 
 Nothing is ever installed on an agent, so each folder carries its whole dependency tree: of Ropeway the modules that the task
 can reach, of the libraries what requirements/bundle.txt pins, as pure Python (one folder serves every system and Python).
@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "bundle.txt"
 CACHE = ROOT / "build" / "cache"
 DOOR = "ropeway.azure.main"
+REGISTRIES = {"ropeway.checks.registry": "ropeway.checks.kinds"}
 
 # Wheels that any Python 3.10 or newer runs on any system; a package that has none stops the build.
 PURE = ("--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none", "--python-version=3.10")
@@ -48,7 +49,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 
 from {door} import main
 
-os._exit(main("{module}"))  # all is said and flushed; a thread that still hangs in the network holds nothing up
+os._exit(main("{module}", *sys.argv[1:]))  # all is said and flushed; a thread that still hangs in the network holds nothing up
 '''
 
 
@@ -75,16 +76,27 @@ def stage(into: Path, cache: Path = CACHE) -> tuple[tuple[Staged, ...], tuple[Pa
     return staged, carried
 
 
+def _roots(graph: grimp.ImportGraph, module: str) -> set[str]:
+    """What a task begins with. Members of a registry are found by name, so that no import leads to them."""
+    roots = {DOOR, f"ropeway.tasks.{module}"}
+    found = reachable(graph, roots)
+    return roots | {
+        name for registry in REGISTRIES if registry in found for name in graph.find_children(REGISTRIES[registry])
+    }
+
+
 def _stage_task(
     module: str, into: Path, library: Path, carried: tuple[Package, ...], graph: grimp.ImportGraph
 ) -> Staged:
     task = load_task(module)
     source, folder = ROOT / "tasks" / task.name, into / task.name
     shutil.copytree(library, folder / "lib")
-    copy_modules(reachable(graph, {DOOR, f"ropeway.tasks.{module}"}), folder / "lib")
+    copy_modules(reachable(graph, _roots(graph, module)), folder / "lib")
     trim_botocore(folder / "lib" / "botocore" / "data", _services(task))
     for file in (source / "task.json", source / "icon.png", ROOT / "tasks/launcher/launch.js", ROOT / "LICENSE"):
         shutil.copyfile(file, folder / file.name)
+    if task.clean_up:
+        shutil.copyfile(ROOT / "tasks/launcher/after.js", folder / "after.js")
     (folder / "main.py").write_text(MAIN.format(door=DOOR, module=module), encoding="utf-8")
     (folder / "THIRD_PARTY_NOTICES.txt").write_text(notices(carried), encoding="utf-8")
     return Staged(task, folder)
@@ -173,7 +185,9 @@ def copy_modules(modules: Iterable[str], into: Path) -> None:
         package = (ROOT / "python" / path).is_dir()
         file = path / "__init__.py" if package else path.with_suffix(".py")
         (into / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / "python" / file, into / file)
+        scripts = (ROOT / "python" / path).glob("*.sh")  # of a package: what it sends to hosts
+        for one in (ROOT / "python" / file, *sorted(scripts)):
+            shutil.copyfile(one, into / file.parent / one.name)
 
 
 # --- botocore's data ---------------------------------------------------------------------------------------------------

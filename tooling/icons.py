@@ -80,14 +80,28 @@ def arrow(down: bool) -> list[Layer]:
     return [(line(0.5, tip, end, y, 0.085), WHITE) for end, y in ((0.5, tail), (0.36, back), (0.64, back))]
 
 
-def task(down: bool) -> list[Layer]:
-    """The cabin with an arrow: up to S3, or down from it."""
+def release() -> list[Layer]:
+    """Up, onto a shelf where the one before still lies."""
+    return [*((shape, colour) for shape, colour in arrow(down=False)), (line(0.3, 0.53, 0.7, 0.53, 0.07), WHITE)]
+
+
+def machines() -> list[Layer]:
+    """Three of them, one above the other."""
+    return [(box(0.5, y, 0.42, 0.1, 0.03), WHITE) for y in (0.52, 0.66, 0.8)]
+
+
+def tick() -> list[Layer]:
+    return [(line(x1, y1, x2, y2, 0.1), WHITE) for x1, y1, x2, y2 in ((0.34, 0.67, 0.46, 0.8), (0.46, 0.8, 0.68, 0.54))]
+
+
+def task(sign: list[Layer]) -> list[Layer]:
+    """The cabin with a sign: an arrow up to S3 or down from it, a release, the machines of EC2, the tick of what was checked."""
     return [
         *backdrop(0.2),
         (line(-0.1, 0.38, 1.1, 0.1, 0.06), CABLE),
         (line(0.5, 0.24, 0.5, 0.45, 0.07), CABLE),
         (box(0.5, 0.66, 0.68, 0.5, 0.12), CABIN),
-        *arrow(down),
+        *sign,
     ]
 
 
@@ -121,8 +135,11 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 DRAWINGS: dict[str, tuple[list[Layer], int]] = {
     "images/extension.png": (extension(), 128),
-    "tasks/S3Upload/icon.png": (task(down=False), 32),
-    "tasks/S3Download/icon.png": (task(down=True), 32),
+    "tasks/S3Upload/icon.png": (task(arrow(down=False)), 32),
+    "tasks/S3Download/icon.png": (task(arrow(down=True)), 32),
+    "tasks/S3Deploy/icon.png": (task(release()), 32),
+    "tasks/EC2Deploy/icon.png": (task(machines()), 32),
+    "tasks/Check/icon.png": (task(tick()), 32),
 }
 
 

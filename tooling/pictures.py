@@ -13,6 +13,12 @@ from ropeway.local import demo
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 WIDTH = 98
+PARTS = (
+    ("upload", "5. It changes", "6. A site"),
+    ("deploy", "7. The next", "9. A service"),
+    ("fleet", "11. A release", "What next?"),
+)
+"""Picture, and the lines of the demo that it begins with and ends before."""
 
 # As rich's own, but with the viewer's fonts: a picture that asks another site for a font tells that site who looks.
 FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -37,9 +43,9 @@ FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="htt
 
 def main() -> int:
     printed = _demo()
-    picture = _part(printed, "5. It changes", "What next?")
     IMAGES.mkdir(exist_ok=True)
-    (IMAGES / "upload.svg").write_text(picture, encoding="utf-8")
+    for name, begin, end in PARTS:
+        (IMAGES / f"{name}.svg").write_text(_part(printed, begin, end), encoding="utf-8")
     return 0
 
 

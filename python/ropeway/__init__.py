@@ -1,1 +1,1 @@
-"""Ropeway carries what an Azure pipeline built over to AWS."""
+"""Ropeway deploys to AWS what an Azure pipeline has built."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ropeway.checked import Attempt, CheckResult, PlannedCheck
 from ropeway.errors import AwsError, Cancelled, RopewayError
 from ropeway.outcome import Done, Outcome, Plan, Step, tally
+from ropeway.rolled import InstanceResult, PlannedInstance
 
 
 def envelope(
@@ -26,6 +28,8 @@ def envelope(
         "dryRun": dry_run,
         "plan": _plan(plan) if plan else None,
         "results": [_result(done) for done in outcome.results] if outcome else [],
+        "checks": [_check(result) for result in outcome.checks] if outcome else [],
+        "instances": [_instance(result) for result in outcome.instances] if outcome else [],
         "outputs": {output.name: output.value for output in outcome.outputs} if outcome else {},
         "warnings": list(warnings(plan, outcome)),
         "error": _error(error) if error else None,
@@ -65,6 +69,9 @@ def _plan(plan: Plan[Any]) -> dict[str, Any]:
             {"action": action, "reason": reason.value, "count": count, "bytes": size}
             for action, reason, count, size in tally(plan.steps)
         ],
+        "checks": [_planned(check) for check in plan.checks],
+        "instances": [_planned_instance(instance) for instance in plan.instances],
+        "scripts": [{"title": script.title, "text": script.text} for script in plan.scripts],
     }
 
 
@@ -76,6 +83,75 @@ def _result(done: Done[Any]) -> dict[str, Any]:
     error = _error(done.error) if done.error else None
     told = {"seconds": round(done.seconds, 3), "error": error, "versionId": done.version_id or None}
     return {**_step(done.step), **told}
+
+
+def _planned(check: PlannedCheck) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "kind": check.kind,
+        "target": check.target,
+        "severity": check.severity,
+        "asks": check.asks,
+        "requires": list(check.requires),
+    }
+
+
+def _check(result: CheckResult) -> dict[str, Any]:
+    """`attempts` are the last ones; `at` is seconds since the run began."""
+    return {
+        **_planned(result.check),
+        "verdict": result.verdict,
+        "skipped": result.skipped,
+        "why": result.why,
+        "asked": result.asked,
+        "seconds": round(result.seconds, 3),
+        "attempts": [_attempt(attempt) for attempt in result.attempts],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    finding = attempt.finding
+    return {
+        "at": round(attempt.at, 3),
+        "seconds": round(attempt.seconds, 3),
+        "verdict": finding.verdict,
+        "expected": finding.expected,
+        "got": finding.got,
+        "advice": finding.advice,
+        "requestIds": list(finding.request_ids),
+        "details": list(finding.details),
+    }
+
+
+def _planned_instance(instance: PlannedInstance) -> dict[str, Any]:
+    """`batch` is 0 for who is left out."""
+    return {
+        "id": instance.id,
+        "name": instance.name,
+        "zone": instance.zone,
+        "live": instance.live,
+        "batch": instance.batch,
+        "why": instance.why,
+        "notes": list(instance.notes),
+    }
+
+
+def _instance(result: InstanceResult) -> dict[str, Any]:
+    """`before` is the release that was live there, `live` the one that is; empty where nobody knows."""
+    return {
+        "id": result.instance.id,
+        "name": result.instance.name,
+        "zone": result.instance.zone,
+        "batch": result.instance.batch,
+        "before": result.instance.live,
+        "live": result.live,
+        "fate": result.fate,
+        "why": result.why,
+        "steps": [
+            {"name": step.name, "why": step.why, "seconds": round(step.seconds, 3), "printed": step.printed}
+            for step in result.steps
+        ],
+    }
 
 
 def _error(error: BaseException) -> dict[str, Any]:

@@ -6,14 +6,21 @@ RopewayError                 1    what went wrong, and what to do next
 ├── AwsError                 1    AWS answered no: its code, its words, the request id
 │   ├── AccessDenied         1
 │   ├── BucketMissing        1
+│   ├── ConditionFailed      1
 │   └── WrongRegion          1
+├── AzureDevOpsError         1    Azure DevOps answered no: its words and their key
 ├── NetworkError             1    AWS did not answer: unreachable, timed out, proxy
 │   └── TlsError             1    the other side could not prove who it is
 ├── NothingMatched           1    the globs picked no file and no object
+├── TargetsMissing           1    instances that were asked for are not there, or too few are
 ├── Archived                 1    objects must be restored before they can be read
 ├── LocalFileError           1    a file or folder on this machine
 ├── IntegrityError           1    bytes that arrived are not the bytes that were sent
 ├── TransferFailed           1    some objects did not make it; names them
+├── ChecksFailed             1    a check that matters did not pass; names them
+├── DeployFailed             1    instances did not take a release; names them
+├── LockHeld                 1    somebody else works on the same target
+├── Overtaken                1    somebody else has taken over, or released, meanwhile
 └── Cancelled              130    stopped by the user or the agent
 """
 
@@ -78,8 +85,21 @@ class BucketMissing(AwsError):
     """There is no bucket of this name."""
 
 
+class ConditionFailed(AwsError):
+    """A conditional write met an object that another one had written (412, or 409 while both were under way)."""
+
+
 class WrongRegion(AwsError):
     """The bucket lies in another region; the advice names it."""
+
+
+class AzureDevOpsError(RopewayError):
+    """Azure DevOps answered no. `doing` reads on from "Could not"; `key` is the kind of its exception, empty where it told none."""
+
+    def __init__(self, doing: str, *, answer: str, key: str = "", advice: str = "") -> None:
+        kind = f" ({key})" if key else ""
+        super().__init__(f"Could not {doing}: Azure DevOps answered: {answer.rstrip('.')}{kind}.", advice=advice)
+        self.key = key
 
 
 class NetworkError(RopewayError):
@@ -92,6 +112,10 @@ class TlsError(NetworkError):
 
 class NothingMatched(RopewayError):
     """The globs picked nothing, and that was not allowed (`noMatch`)."""
+
+
+class TargetsMissing(RopewayError):
+    """Instances that were named are not there, or fewer were found than there must be."""
 
 
 class Archived(RopewayError):
@@ -112,6 +136,22 @@ class TransferFailed(RopewayError):
     def __init__(self, message: str, failures: Sequence[RopewayError], *, advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.failures = tuple(failures)
+
+
+class ChecksFailed(RopewayError):
+    """What was deployed was not seen to work."""
+
+
+class DeployFailed(RopewayError):
+    """A release is not on the instances as it should be; the message says where it failed, and what each is on now."""
+
+
+class LockHeld(RopewayError):
+    """Somebody else works on the same target at this moment, or did not say that they ended."""
+
+
+class Overtaken(RopewayError):
+    """What this run stood on is no longer so: its lock is another one's, or another release is live."""
 
 
 class Cancelled(RopewayError):

@@ -12,7 +12,6 @@ The name on the agent is the field's in camelCase (`bucket_name` -> `bucketName`
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,7 +44,7 @@ class NamedRule:
 
 @dataclass(frozen=True)
 class Pair:
-    """One `name=value` line. The name may hold a `=`, the value may not."""
+    """One `name=value` line. Of the two, one may hold a `=` (`pairs`: the name, `assignments`: the value)."""
 
     name: str
     value: str
@@ -56,7 +55,8 @@ class Pair:
 class Input:
     """The declaration of one input. `read` raises ValueError with what is wrong, worded to follow the input's name.
 
-    `aliases` are names on the agent that it had before; Azure DevOps hands them over under the present one.
+    `aliases` are names on the agent that it had before; Azure DevOps hands them over under the present one. `never_blank`: a text that is
+    given and empty is a variable that nobody has set, and does not mean the default.
     """
 
     label: str
@@ -74,6 +74,7 @@ class Input:
     on_cli: bool = True
     metavar: str = ""
     aliases: tuple[str, ...] = ()
+    never_blank: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,16 @@ def lines(label: str, help: str, *, default: str = "", **rest: Any) -> Any:
     return _declare(Input(label, help, "multiLine", _lines, default, **rest))
 
 
+def document(label: str, help: str, **rest: Any) -> Any:
+    """A text of several lines, as it is."""
+    return _declare(Input(label, help, "multiLine", _as_it_is, **rest))
+
+
+def assignments(label: str, help: str, **rest: Any) -> Any:
+    """Lines of `name=value`, each name once. The value may hold a `=`, the name may not."""
+    return _declare(Input(label, help, "multiLine", _assignments, **rest))
+
+
 def rules(label: str, help: str, *, check: Callable[[str], object] | None = None, **rest: Any) -> Any:
     """`glob=value` lines. `check` raises ValueError for a value that can never do."""
     return _declare(Input(label, help, "multiLine", _rules(check), **rest))
@@ -203,7 +214,7 @@ def _declare(declaration: Input) -> Any:
 
 
 def read(inputs: type[T], texts: Mapping[str, str], spell: Spelling) -> T:
-    """The typed inputs from `texts` (field name -> text; absent or empty means the default).
+    """The typed inputs from `texts` (field name -> text; absent means the default, and so does empty, but for what is `never_blank`).
 
     Raises InputError that names every problem.
     """
@@ -211,7 +222,7 @@ def read(inputs: type[T], texts: Mapping[str, str], spell: Spelling) -> T:
     values = {}
     for item in declared(inputs):
         try:
-            values[item.field] = _value(item.input, texts.get(item.field, ""))
+            values[item.field] = _value(item.input, texts.get(item.field))
         except ValueError as wrong:
             problems.append(f"{spell(item.field)} {wrong}")
     if problems:
@@ -222,11 +233,13 @@ def read(inputs: type[T], texts: Mapping[str, str], spell: Spelling) -> T:
     return result
 
 
-def _value(declaration: Input, given: str) -> object:
-    if given.strip():
+def _value(declaration: Input, given: str | None) -> object:
+    if given and given.strip():
         return declaration.read(given)
+    if declaration.never_blank and given is not None:
+        raise ValueError(f"is empty, and would mean nothing; leave it out, or write {declaration.default}.")
     if declaration.required and not declaration.default:
-        raise ValueError(f"is required: {declaration.label}.")
+        raise ValueError("is required.")
     return declaration.read(declaration.default)
 
 
@@ -277,6 +290,8 @@ def _one_of(choices: Mapping[str, str], synonyms: Mapping[str, str]) -> Callable
 def _nearest(given: str, choices: Mapping[str, str]) -> str:
     offered = ", ".join(value or '""' for value in choices)
     by_fold = {value.casefold(): value for value in choices}
+    import difflib  # noqa: PLC0415 - only who errs pays for it
+
     near = difflib.get_close_matches(given.casefold(), by_fold, n=1)
     return f"did you mean {by_fold[near[0]]}? It takes {offered}." if near else f"it takes {offered}."
 
@@ -334,6 +349,7 @@ def _named_rule(at: int, line: str, check: Callable[[str, str], object] | None) 
 def _pairs(written: str) -> Callable[[str], tuple[Pair, ...]]:
     def read_pairs(given: str) -> tuple[Pair, ...]:
         found: dict[str, Pair] = {}
+        _refuse_doubtful(given)
         for pair in (_pair(at, line, written) for at, line in _numbered(given)):
             if (first := found.setdefault(pair.name, pair)) is not pair:
                 raise ValueError(f"line {pair.line} is about {pair.name} again, as line {first.line}.")
@@ -342,11 +358,35 @@ def _pairs(written: str) -> Callable[[str], tuple[Pair, ...]]:
     return read_pairs
 
 
+def _refuse_doubtful(given: str) -> None:
+    """A name may begin with #. Who gives one must not have it passed over as a comment."""
+    for at, line in enumerate(_split(given), 1):
+        if re.match(r"\s*#\S.*=", line):
+            raise ValueError(
+                f"line {at} is {line.strip()!r}: a comment begins with # and a blank; a name that begins with # cannot be given here."
+            )
+
+
 def _pair(at: int, line: str, written: str) -> Pair:
     name, equals, value = (part.strip() for part in line.rpartition("="))
     if not (name and equals and value):
         raise ValueError(f"line {at} is {line!r}; write it as {written}.")
     return Pair(name, value, at)
+
+
+def _as_it_is(given: str) -> str:
+    return given if given.strip() else ""
+
+
+def _assignments(given: str) -> tuple[Pair, ...]:
+    found: dict[str, Pair] = {}
+    for at, line in _numbered(given):
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if not (name and equals):
+            raise ValueError(f"line {at} is {line!r}; write it as name=value.")
+        if (first := found.setdefault(name, pair := Pair(name, value, at))) is not pair:
+            raise ValueError(f"line {at} is about {name} again, as line {first.line}.")
+    return tuple(found.values())
 
 
 def _checked(at: int, check: Callable[[], object]) -> None:

@@ -7,12 +7,15 @@ both (for the agent, for a terminal, as JSON); a task never prints.
 from __future__ import annotations
 
 import enum
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
 
+from ropeway.checked import CheckNow, CheckResult, PlannedCheck
 from ropeway.errors import Cancelled, RopewayError
+from ropeway.rolled import InstanceResult, PlannedInstance, PlannedScript
 
 
 class Reason(str, enum.Enum):
@@ -24,6 +27,11 @@ class Reason(str, enum.Enum):
     UNCHANGED = "unchanged"
     NOT_COMPARED = "not compared"
     GONE = "gone from source"
+    CHANGED_BY_OTHERS = "changed by others"
+    KEPT = "kept for open pages"
+    PROTECTED = "protected"
+    SETTINGS = "settings differ"
+    STALE = "stale"
 
     def __str__(self) -> str:
         return self.value
@@ -32,7 +40,9 @@ class Reason(str, enum.Enum):
 SOON = 0.05
 """Seconds between two looks at a cancellation while somebody waits."""
 
-Action = Literal["create", "upload", "download", "copy", "delete", "skip"]
+Action = Literal["create", "configure", "upload", "download", "copy", "delete", "invalidate", "skip"]
+SIZELESS: frozenset[Action] = frozenset({"create", "configure", "invalidate"})
+"""What these are done to has no bytes, and lies in no folder."""
 
 Work = TypeVar("Work")
 
@@ -52,12 +62,28 @@ class Step(Generic[Work]):
 
 
 @dataclass(frozen=True)
+class Stage(Generic[Work]):
+    """Steps that go together, some of the plan's. One stage ends before the next begins."""
+
+    name: str
+    steps: tuple[Step[Work], ...]
+
+
+@dataclass(frozen=True)
 class Plan(Generic[Work]):
-    """Ordered steps. `title` says it in a sentence: "Upload 3 files (1.2 MB) from dist to s3://bucket/site"."""
+    """Ordered steps. `title` says it in a sentence: "Upload 3 files (1.2 MB) from dist to s3://bucket/site".
+
+    `checks` are what would be asked once they are done. `instances` are those that it is done on, `scripts` what they would run.
+    `stages` hold the steps in groups, where their order matters.
+    """
 
     title: str
     steps: tuple[Step[Work], ...]
     warnings: tuple[str, ...] = ()
+    checks: tuple[PlannedCheck, ...] = ()
+    instances: tuple[PlannedInstance, ...] = ()
+    scripts: tuple[PlannedScript, ...] = ()
+    stages: tuple[Stage[Work], ...] = ()
 
     @property
     def todo(self) -> tuple[Step[Work], ...]:
@@ -104,6 +130,8 @@ class Outcome(Generic[Work]):
     engine: str = ""
     warnings: tuple[str, ...] = ()
     error: RopewayError | None = None
+    checks: tuple[CheckResult, ...] = ()
+    instances: tuple[InstanceResult, ...] = ()
 
     @property
     def status(self) -> Literal["succeeded", "warnings", "failed"]:
@@ -118,13 +146,14 @@ class Outcome(Generic[Work]):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long job is. Totals are 0 while they are not known."""
+    """How far a long job is. Totals are 0 while they are not known. `checks` are all of them, while checks are asked."""
 
     doing: str
     items: int = 0
     items_total: int = 0
     bytes: int = 0
     bytes_total: int = 0
+    checks: tuple[CheckNow, ...] = ()
 
 
 class Teller(Protocol):
@@ -172,12 +201,37 @@ class Silent:
     def progress(self, progress: Progress) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the pipeline, or of the process. A secret one must not be told to anybody."""
+
+    text: str = field(repr=False)
+    secret: bool = False
+
+
+def of_process(name: str) -> Variable | None:
+    """The variable of this process's environment, under this name or as an agent writes it: Build.BuildId is BUILD_BUILDID."""
+    for written in (name, name.replace(".", "_").upper()):
+        if written in os.environ:
+            return Variable(os.environ[written])
+    return None
+
+
+def _untold(_: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class Run:
-    """One run of a task: whom to tell, and when to stop."""
+    """One run of a task: whom to tell, when to stop, and which variables there are where it runs.
+
+    `pending` is told where it is written down what must be undone after this run, before it is done; and "" when nothing is any more. Where
+    somebody comes after it (an agent's post-job step), he is sent there.
+    """
 
     tell: Teller = field(default_factory=Silent)
     cancellation: Cancellation = field(default_factory=Cancellation)
+    variable: Callable[[str], Variable | None] = of_process
+    pending: Callable[[str], None] = _untold
 
 
 def tally(steps: Sequence[Step[Work]]) -> Iterator[tuple[Action, Reason, int, int]]:
@@ -212,6 +266,14 @@ def duration(seconds: float) -> str:
 def counted(count: int, noun: str) -> str:
     """(1, "file") -> "1 file", (2, "file") -> "2 files"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def checks_counted(checks: Iterable[PlannedCheck], noun: str = "check") -> str:
+    """As "3 checks", or "2 checks with 3 targets" where one fans out."""
+    all_of_them = tuple(checks)
+    names = {check.name for check in all_of_them}
+    targets = f" with {counted(len(all_of_them), 'target')}" if len(names) < len(all_of_them) else ""
+    return f"{counted(len(names), noun)}{targets}"
 
 
 def listing(names: Sequence[str], most: int = 10) -> str:

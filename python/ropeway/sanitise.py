@@ -13,7 +13,7 @@ import re
 _UNSEEN = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f"  # controls but the tab
     "\u2028\u2029"  # line separators
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"  # unseen, or turning
     "\ud800-\udfff]"  # halves of characters: what os.fsdecode makes of bytes that are no UTF-8
 )

@@ -6,8 +6,9 @@ from dataclasses import dataclass, make_dataclass
 from typing import Any
 
 from ropeway import inputs
+from ropeway.aws.policy import IamAction
 from ropeway.inputs import Group
-from ropeway.tasks.task import IamAction, OutputVariable, Task
+from ropeway.tasks.task import OutputVariable, Task
 
 EXTRAS = Group("extras", "Extras")
 

@@ -10,6 +10,7 @@ from ropeway.registry import task_modules
 from tooling.bundle import (
     CACHE,
     LOCK,
+    REGISTRIES,
     ROOT,
     BuildError,
     copy_modules,
@@ -99,8 +100,16 @@ def test_what_a_task_does_not_import_stays_at_home(tmp_path):
     assert sorted(file.name for file in (tmp_path / "ropeway").iterdir()) == ["__init__.py", "errors.py", "inputs.py"]
 
 
+def test_the_scripts_of_a_package_go_with_it(tmp_path):
+    """They are no modules, and no import leads to them."""
+    copy_modules({"ropeway.ec2.host", "ropeway.ec2.host.names"}, tmp_path)
+    scripts = sorted(path.name for path in (ROOT / "python/ropeway/ec2/host").glob("*.sh"))
+    assert len(scripts) >= 7
+    assert sorted(path.name for path in (tmp_path / "ropeway/ec2/host").glob("*.sh")) == scripts
+
+
 def test_a_module_that_is_named_only_at_run_time_would_be_missed():
-    """So none on a task's way may be, but for the task itself."""
+    """So none on a task's way may be, but for the task itself and the members of a registry, which the bundle knows."""
     graph = grimp.build_graph("ropeway", cache_dir=None)
     on_the_way = reachable(graph, {"ropeway.azure.main", *(f"ropeway.tasks.{module}" for module in task_modules())})
     package = ROOT / "python"
@@ -109,4 +118,4 @@ def test_a_module_that_is_named_only_at_run_time_would_be_missed():
         for file in package.rglob("*.py")
         if re.search(r"import_module\(|__import__\(", file.read_text(encoding="utf-8"))
     }
-    assert dynamic & on_the_way == {"ropeway.registry"}
+    assert dynamic & on_the_way == {"ropeway.registry", *REGISTRIES}

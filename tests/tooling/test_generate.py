@@ -18,8 +18,12 @@ from tooling.generate.version import project_version
 SOURCES = (
     "pyproject.toml",
     "README.md",
+    "docs/checks.md",
+    "docs/deploying-a-site.md",
     "docs/migrating.md",
     "docs/tasks",
+    "docs/troubleshooting.md",
+    "docs/templates.md",
     "pipelines",
     "tasks",
     "tooling/ledgers",

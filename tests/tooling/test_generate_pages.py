@@ -94,7 +94,16 @@ def test_the_table_of_tasks_links_each_page():
     )
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "docs/pipelines.md"], ids=lambda page: page.name)
+def test_the_table_of_policies_has_what_a_task_cannot_do_without():
+    assert pages.policies_table([ferry()]).splitlines()[-1] == (
+        "| [`RopewayFerry@3`](docs/tasks/ferry-over.md#iam-policy) | `s3:ListBucket` on `arn:aws:s3:::BUCKET`; "
+        "`s3:GetObject`, `s3:PutObject` on `arn:aws:s3:::BUCKET/PREFIX/*` |"
+    )
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "docs/pipelines.md", ROOT / "docs/templates.md"], ids=lambda page: page.name
+)
 def test_the_links_of_a_page_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []

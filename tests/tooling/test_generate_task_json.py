@@ -9,38 +9,13 @@ from pathlib import Path
 import pytest
 
 from ropeway import inputs
+from tests.migrate.test_toolkit import INPUTS, KINDS
 from tests.tooling.declaring import EXTRAS, ferry, with_input
 from tooling.generate import GenerateError
 from tooling.generate.rules import problems
 from tooling.generate.task_json import task_json
 
 MANIFESTS = sorted((Path(__file__).parents[2] / "tasks").glob("*/task.json"))
-
-TEXT, MANY, PICK, FLAG, PATH, LINK = "string", "multiLine", "pickList", "boolean", "filePath", "connectedService:AWS"
-TOOLKIT_BOTH = {
-    "awsCredentials": LINK, "regionName": TEXT, "bucketName": TEXT, "globExpressions": MANY, "flattenFolders": FLAG,
-    "forcePathStyleAddressing": FLAG, "logRequest": FLAG, "logResponse": FLAG,
-}  # fmt: skip
-TOOLKIT = {
-    "S3Upload": TOOLKIT_BOTH | {
-        "sourceFolder": PATH, "targetFolder": TEXT, "filesAcl": PICK, "createBucket": FLAG, "keyManagement": PICK,
-        "encryptionAlgorithm": PICK, "kmsMasterKeyId": TEXT, "customerKey": TEXT, "contentType": TEXT, "contentEncoding": TEXT,
-        "storageClass": PICK, "cacheControl": MANY,
-    },
-    "S3Download": TOOLKIT_BOTH | {
-        "sourceFolder": TEXT, "targetFolder": PATH, "keyManagement": PICK, "customerKey": TEXT, "overwrite": PICK,
-    },
-}  # fmt: skip
-TOOLKIT_OPTIONS = {
-    ("S3Upload", "keyManagement"): {"none", "awsManaged", "customerManaged"},
-    ("S3Upload", "encryptionAlgorithm"): {"KMS", "AES256"},
-    ("S3Upload", "storageClass"): {"STANDARD", "STANDARD_IA", "REDUCED_REDUNDANCY"},
-    ("S3Upload", "filesAcl"): {
-        "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
-        "bucket-owner-full-control",
-    },
-    ("S3Download", "keyManagement"): {"noneOrAWSManaged", "customerManaged"},
-}  # fmt: skip
 
 
 def manifest(task=None) -> dict:
@@ -61,11 +36,11 @@ def test_a_committed_manifest_keeps_the_rules(path):
     assert list(problems(json.loads(path.read_text(encoding="utf-8")))) == []
 
 
-@pytest.mark.parametrize(("task", "name"), [(task, name) for task, names in TOOLKIT.items() for name in names])
-def test_every_input_of_the_toolkit_is_there_with_the_type_that_takes_its_values(task, name):
-    ours = inputs_of(shipped(task))[name]
-    assert ours["type"] == TOOLKIT[task][name]
-    assert TOOLKIT_OPTIONS.get((task, name), set()) <= set(ours.get("options", {}))
+@pytest.mark.parametrize(("task", "theirs"), INPUTS)
+def test_every_input_of_the_toolkit_is_there_with_the_type_that_takes_its_values(task, theirs):
+    ours = inputs_of(shipped(task))[theirs.name]
+    assert ours["type"] in KINDS.get(theirs.kind, {theirs.kind})
+    assert {*theirs.choices} <= {*ours.get("options", {})}
 
 
 def test_the_parts_of_a_manifest():
@@ -78,6 +53,12 @@ def test_the_parts_of_a_manifest():
     assert content["outputVariables"] == [{"name": "carried", "description": "How many things."}]
     assert content["restrictions"] == {"settableVariables": {"allowed": ["carried"]}}
     assert content["groups"] == [{"name": "extras", "displayName": "Extras", "isExpanded": False}]
+
+
+def test_only_a_task_that_cleans_up_has_a_post_job_step():
+    assert "postjobexecution" not in manifest()
+    content = manifest(ferry(clean_up=lambda *_: None))
+    assert content["postjobexecution"] == {"Node20_1": {"target": "after.js"}, "Node24": {"target": "after.js"}}
 
 
 def test_the_form_shows_first_what_is_in_no_group_as_it_was_declared():

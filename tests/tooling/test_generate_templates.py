@@ -10,8 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ropeway.inputs import Kind
+from ropeway.registry import load_task
 from tests.tooling.declaring import ferry
-from tooling.generate.templates import PARAMETER_TYPES, _scalar, stage_blocks, step_blocks
+from tooling.generate.templates import (
+    PARAMETER_TYPES,
+    _scalar,
+    job_blocks,
+    release_blocks,
+    stage_blocks,
+    step_blocks,
+)
 
 
 def test_each_kind_of_input_has_its_type_of_parameter():
@@ -37,11 +45,25 @@ def test_a_step_hands_its_parameters_to_the_task_and_leaves_an_empty_connection_
     ]
 
 
-def test_a_stage_hands_on_all_but_what_it_declares_itself():
-    blocks = stage_blocks(ferry(), without={"hold"})
+def test_a_job_hands_on_all_but_what_it_declares_itself():
+    blocks = job_blocks(ferry(), without={"hold"})
 
     assert "hold" not in blocks["parameters"] + blocks["arguments"]
     assert blocks["arguments"].splitlines()[0] == "link: ${{ parameters.link }}"
+
+
+def test_a_stage_declares_the_same_and_hands_it_on_by_itself():
+    assert stage_blocks(ferry(), without={"hold"}) == {
+        "parameters": job_blocks(ferry(), without={"hold"})["parameters"]
+    }
+
+
+def test_what_takes_back_is_handed_nothing_that_only_a_deploy_has():
+    back = release_blocks(load_task("s3_deploy"), without={"mode", "sourceFolder"})["back"]
+    assert "bucketName: ${{ parameters.bucketName }}" in back.splitlines()
+    assert not {"releaseId", "settings", "mode", "sourceFolder"} & {
+        line.partition(":")[0] for line in back.splitlines()
+    }
 
 
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])))

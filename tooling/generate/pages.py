@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ropeway.aws.policy import IamAction
+from ropeway.aws.policy import policy as policy_of
 from ropeway.cli.parameters import asking, variable
 from ropeway.inputs import Declared, hyphens
-from ropeway.tasks.task import IamAction, Task
-from ropeway.tasks.task import policy as policy_of
+from ropeway.tasks.task import Task
 from tooling.generate.task_json import in_form_order
 
 AnyTask = Task[Any, Any]
@@ -25,13 +26,17 @@ def blocks(task: AnyTask) -> Mapping[str, str]:
 def tasks_table(tasks: Sequence[AnyTask]) -> str:
     rows = [
         (
-            f"[`{task.pipeline_name}@{task.major}`](docs/tasks/{'-'.join(task.command)}.md)",
+            f"[`{task.pipeline_name}@{task.major}`]({_page(task)})",
             f"`ropeway {' '.join(task.command)}`",
             task.description,
         )
         for task in tasks
     ]
     return table(("Task", "Command", "What it does"), rows)
+
+
+def _page(task: AnyTask) -> str:
+    return f"docs/tasks/{'-'.join(task.command)}.md"
 
 
 def inputs_tables(task: AnyTask) -> str:
@@ -80,24 +85,28 @@ def outputs_table(task: AnyTask) -> str:
 def policy(task: AnyTask) -> str:
     """The policy that is always needed as JSON, then what else is needed when."""
     document = policy_of([action for action in task.actions if not action.when], **PLACES)
+    always = (
+        f"```json\n{json.dumps(document, indent=2)}\n```" if document["Statement"] else "None that it always needs."
+    )
     more = [(f"`{action.action}`", _on(action), action.when) for action in task.actions if action.when]
     rest = f"\n\nAnd, as far as it applies:\n\n{table(('Action', 'On', 'When'), more)}" if more else ""
-    return f"```json\n{json.dumps(document, indent=2)}\n```{rest}"
+    return always + rest
 
 
 def policies_table(tasks: Sequence[AnyTask]) -> str:
     """What each task cannot do without, for the README; the task's page has the rest."""
     rows = [
-        (
-            f"[`{task.pipeline_name}@{task.major}`](docs/tasks/{'-'.join(task.command)}.md#iam-policy)",
-            f"`{action.action}`",
-            _on(action),
-        )
-        for task in tasks
-        for action in task.actions
-        if not action.when
+        (f"[`{task.pipeline_name}@{task.major}`]({_page(task)}#iam-policy)", "; ".join(_least(task))) for task in tasks
     ]
-    return table(("Task", "Needs", "On"), rows)
+    return table(("Task", "What IAM must allow at least"), rows)
+
+
+def _least(task: AnyTask) -> Iterator[str]:
+    always = [action for action in task.actions if not action.when]
+    if not always:
+        yield "nothing that it always needs"
+    for place in dict.fromkeys(_on(action) for action in always):
+        yield ", ".join(f"`{action.action}`" for action in always if _on(action) == place) + f" on {place}"
 
 
 def _on(action: IamAction) -> str:

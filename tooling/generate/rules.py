@@ -39,9 +39,10 @@ TASK_STRUCTURES = {
     "inputs",
     "outputVariables",
     "execution",
+    "postjobexecution",
     "restrictions",
 }
-TASK_OPTIONAL = {"$schema", "helpUrl"}
+TASK_OPTIONAL = {"$schema", "helpUrl", "postjobexecution"}
 INPUT: Mapping[str, str] = {
     "name": NAME,
     "type": INPUT_TYPE,
@@ -67,12 +68,14 @@ CLAUSE = re.compile(rf'(?P<input>{NAME}) (?P<operator>=|==|!=|EndsWith|NotEndsWi
 def problems(task: Json) -> Iterator[str]:
     """What is wrong with a task.json, a sentence each."""
     yield from _shape("the task", task, TASK, TASK_STRUCTURES, TASK_OPTIONAL)
-    if missing := sorted(TASK_STRUCTURES - set(task)):
+    if missing := sorted(TASK_STRUCTURES - TASK_OPTIONAL - set(task)):
         yield f"the task lacks {', '.join(missing)}"
         return
     yield from _among("visibility", task["visibility"], {"Build", "Release"})
     yield from _among("runsOn", task["runsOn"], {"Agent", "DeploymentGroup"})
-    yield from _among("execution", task["execution"], HANDLERS)
+    for handlers in ("execution", "postjobexecution"):
+        if handlers in task or handlers == "execution":
+            yield from _among(handlers, task[handlers], HANDLERS)
     yield from _version(task["version"])
     yield from _groups(task)
     yield from _inputs(task["inputs"], {group["name"] for group in task["groups"]})

@@ -54,8 +54,14 @@ def _task(task: Task[Any, Any], version: str) -> Json:
         "inputs": [_input(item) for item in in_form_order(task)],
         "outputVariables": [{"name": output.name, "description": output.help} for output in task.outputs],
         "execution": {handler: {"target": "launch.js"} for handler in HANDLERS},
+        **_after(task),
         "restrictions": {"settableVariables": {"allowed": [output.name for output in task.outputs]}},
     }
+
+
+def _after(task: Task[Any, Any]) -> Json:
+    """Agents run it when the job is over, however that ended, for a step that has begun."""
+    return {"postjobexecution": {handler: {"target": "after.js"} for handler in HANDLERS}} if task.clean_up else {}
 
 
 def in_form_order(task: Task[Any, Any]) -> tuple[Declared, ...]:

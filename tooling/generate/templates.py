@@ -13,6 +13,9 @@ from tooling.generate.task_json import in_form_order
 
 AnyTask = Task[Any, Any]
 
+DEPLOYS = "mode = deploy"
+"""Of an input that has a meaning only then."""
+
 PARAMETER_TYPES: Mapping[Kind, str] = {
     "string": "string",
     "boolean": "boolean",
@@ -30,10 +33,35 @@ def step_blocks(task: AnyTask) -> Mapping[str, str]:
     return {"parameters": _lines(map(_parameter, items)), "inputs": _lines(map(_handed_to_task, items))}
 
 
-def stage_blocks(task: AnyTask, *, without: Collection[str]) -> Mapping[str, str]:
-    """For a template that includes the step's template; it declares the inputs in `without` itself."""
-    items = [item for item in in_form_order(task) if item.name not in without]
-    return {"parameters": _lines(map(_parameter, items)), "arguments": _lines(map(_handed_on, items))}
+def stage_blocks(task: AnyTask, without: Collection[str]) -> Mapping[str, str]:
+    """For a template that hands all its parameters on; it declares the inputs in `without` itself."""
+    return {"parameters": _lines(map(_parameter, _others(task, without)))}
+
+
+def job_blocks(task: AnyTask, without: Collection[str]) -> Mapping[str, str]:
+    """For a template that includes the step's template."""
+    arguments = _lines(map(_handed_on, _others(task, without)))
+    return {**stage_blocks(task, without), "arguments": arguments}
+
+
+def release_blocks(task: AnyTask, without: Collection[str]) -> Mapping[str, str]:
+    """For a job that takes back what it has released."""
+    return {**job_blocks(task, without), "back": back_block(task, without)}
+
+
+def canary_blocks(task: AnyTask, without: Collection[str]) -> Mapping[str, str]:
+    """For a stage that hands all on to two jobs, and has a job of its own that takes back what was refused."""
+    return {**stage_blocks(task, without), "back": back_block(task, without)}
+
+
+def back_block(task: AnyTask, without: Collection[str]) -> str:
+    """What the step is handed when it takes back: no input that only a deploy has, and no release, which it finds by itself."""
+    items = (item for item in _others(task, {*without, "releaseId"}) if item.input.visible != DEPLOYS)
+    return _lines(map(_handed_on, items))
+
+
+def _others(task: AnyTask, without: Collection[str]) -> list[Declared]:
+    return [item for item in in_form_order(task) if item.name not in without]
 
 
 def _parameter(item: Declared) -> Iterator[str]:
