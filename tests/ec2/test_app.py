@@ -31,9 +31,14 @@ def test_everything_that_can_stand_in_it():
     )
 
 
-@pytest.mark.parametrize("empty", ["", "hooks:\n", "{}", "# nothing\n"])
+@pytest.mark.parametrize("empty", ["", "hooks: ~\n", "hooks: {}\n", "{}", "# nothing\n"])
 def test_an_app_may_have_nothing_to_say(empty):
     assert read_app(empty) == App()
+
+
+def test_hooks_with_nothing_behind_them_are_refused_for_none_would_run():
+    with pytest.raises(InputError, match=r"^ropeway-app\.yml:2:1: hooks has nothing behind it: leave it out, or see"):
+        read_app("hooks:\n")
 
 
 def test_every_mistake_is_told_with_its_place():

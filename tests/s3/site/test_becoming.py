@@ -48,7 +48,7 @@ site:
 
 def test_an_empty_text_sends_none_where_nothing_said_keeps_the_default():
     assert fate("index.html", 'site: {headers: {"**": {cacheControl: ""}}}').headers.cache_control == ""
-    assert fate("index.html", 'site: {headers: {"**": {cacheControl: }}}').headers.cache_control == ASK_FIRST
+    assert fate("index.html", 'site: {headers: {"**": {cacheControl: ~}}}').headers.cache_control == ASK_FIRST
 
 
 def test_the_user_knows_better_what_is_fingerprinted():

@@ -36,9 +36,16 @@ def test_a_whole_file_is_read():
     assert (read.gzip, read.fingerprinted, read.extensionless) == (("**/*.css", "**/*.svg"), ("vendor/**",), True)
 
 
-@pytest.mark.parametrize("text", ["", "site:", "site: {}"])
+@pytest.mark.parametrize("text", ["", "site: ~", "site: {}"])
 def test_a_file_that_says_nothing_changes_nothing(text):
     assert read_settings(text) == SiteSettings()
+
+
+def test_a_name_with_nothing_behind_it_is_refused_for_a_blank_variable_looks_like_it():
+    with pytest.raises(
+        InputError, match=r"^ropeway\.yml:1:6: site has nothing behind it: leave it out, or see whether"
+    ):
+        read_settings("site:")
 
 
 @pytest.mark.parametrize(
