@@ -50,6 +50,15 @@ def test_an_answer_that_cannot_be_written_is_a_failure():
     assert ran.stderr == "Error: Could not write the answer to standard output: No space left on device.\n"
 
 
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_stream_that_is_closed_takes_nothing_and_the_other_one_tells(closed):
+    command = f"{ROPEWAY} s3 upload nowhere mybucket --json {closed}>&-"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert ("The target is 'mybucket'" in ran.stdout) == (closed != "1")
+
+
 def test_a_reader_that_leaves_early_gets_no_trace():
     command = f"{ROPEWAY} s3 upload --help | head -1"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,9 +18,7 @@ from ropeway.errors import InputError, LocalFileError
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code. `arguments` are the process's own unless they are given."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        # A name that this terminal's encoding lacks is spelled out instead of ending the run.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _open_streams()
     manner = Manner.seen_in(given)
     manner.settle()
     try:
@@ -28,6 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         manner = dataclasses.replace(manner, json=manner.json and not _is_of_stdout(error))
         code = report(Account(error=_foreseen(error)), manner)
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Whoever closes a stream (`>&-`) wants nothing from it: Python has None in its place then (sys.stdout)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - until the process ends
+        # A name that this terminal's encoding lacks is spelled out instead of ending the run.
+        getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def _foreseen(error: Exception) -> Exception:
