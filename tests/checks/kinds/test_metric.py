@@ -72,6 +72,24 @@ def test_no_value_is_an_error_unless_it_is_said_what_silence_means(aws, no_data,
     assert (finding.verdict, finding.got) == (verdict, "no value in the last 10m")
 
 
+@pytest.mark.parametrize(
+    ("no_data", "verdict"), [("", "error"), (", noData: fail", "fail"), (", noData: pass", "pass")]
+)
+def test_a_heartbeat_that_has_stopped_is_silence_where_it_is_said_how_many_values_there_must_be(
+    aws, report, no_data, verdict
+):
+    asked = PLAIN.format(report(1, 1, 1), f", atLeast: 1, minValues: 4{no_data}")
+    finding = ask(KIND, asked, aws)
+    assert (finding.verdict, finding.got) == (verdict, "3 values in the last 10m")
+    assert finding.expected == "at least 1 and 4 values or more"
+    assert ask(KIND, asked.replace("minValues: 4", "minValues: 3"), aws).verdict == "pass"
+
+
+def test_few_values_are_no_silence_where_one_of_them_is_bad(aws, report):
+    finding = ask(KIND, PLAIN.format(report(7), ", atMost: 2, minValues: 4, noData: pass"), aws)
+    assert (finding.verdict, finding.got) == ("fail", "7 in 1 of 1 period")
+
+
 def test_old_values_are_no_evidence(aws, report, client_of):
     namespace = f"Shop-{uuid.uuid4().hex[:8]}"
     old = [{"MetricName": "Errors", "Value": 1, "Timestamp": time.time() - 3600}]
@@ -120,6 +138,7 @@ def test_an_expression_that_cloudwatch_does_not_understand_is_an_error(aws, repo
             "period must be whole minutes, and over at least as long.",
         ),
         ("{namespace: A, metric: B, atMost: 1, statistic: Median}", "statistic is 'Median'; write Average, Sum"),
+        ("{namespace: A, metric: B, atMost: 1, minValues: 6}", "minValues is 6, and over has only 5 periods."),
         ("{expression: A, atMost: 1, metrics: {A: {namespace: N, metric: M}}}", "'A' in metrics is no id"),
     ],
 )

@@ -55,8 +55,15 @@ class MetricSettings(Settings):
     at_most: float | None = settings.number("No value may be above.", at_least=float("-inf"))
     at_least: float | None = settings.number("No value may be below.", at_least=float("-inf"))
     may_miss: int = settings.whole("How many periods may lie outside the bounds.", default=0)
+    min_values: int = settings.whole(
+        "How many periods must have a value, where silence since then is no good news: with fewer, `noData` decides.",
+        default=1,
+        at_least=1,
+    )
     no_data: Verdict = settings.choice(
-        "What it means that there is no value at all.", choices=("error", "fail", "pass"), default="error"
+        "What it means that there is no value, or fewer than `minValues`.",
+        choices=("error", "fail", "pass"),
+        default="error",
     )
     region: str = settings.text("The region of the metric, where it is another one.")
 
@@ -71,6 +78,8 @@ class MetricSettings(Settings):
             yield "atMost or atLeast is required: without bounds there is nothing to judge."
         if self.period % 60 or self.over < self.period:
             yield "period must be whole minutes, and over at least as long."
+        if self.min_values > self.over // self.period:
+            yield f"minValues is {self.min_values}, and over has only {counted(int(self.over // self.period), 'period')}."
         for id in self.metrics:
             if not re.fullmatch(r"[a-z][A-Za-z0-9_]*", id) or id == RESULT:
                 yield f"{id!r} in metrics is no id: write a small letter, then letters, digits and _ (and not {RESULT})."
@@ -125,22 +134,24 @@ def _pairs(dimensions: Mapping[str, str]) -> list[dict[str, str]]:
 def _trouble(answer: dict[str, Any], result: dict[str, Any]) -> str:
     """GetMetricData answers 200 with its errors inside (API reference, MetricDataResult)."""
     told = [*answer.get("Messages", ()), *result.get("Messages", ())]
-    if result.get("StatusCode", "Complete") in {"InternalError", "Forbidden"} or told:
+    if result.get("StatusCode", "Complete") != "Complete" or told:
         return "; ".join(f"{one.get('Code', '')}: {one.get('Value', '')}" for one in told) or result["StatusCode"]
     return ""
 
 
 def _judge(given: MetricSettings, values: list[tuple[Any, float]]) -> Finding:
-    if not values:
-        got = f"no value in the last {lasting(given.over)}"
-        return Finding(given.no_data, _expected(given), got, "" if given.no_data == "pass" else _SILENT)
     outside = [value for _, value in values if not _within(given, value)]
     details = tuple(f"{at:%H:%M} UTC: {value:g}" for at, value in values[-MOST_DETAILS:])
     # Of few values, those that may miss would be all of them, and nothing at all within the bounds.
-    if len(outside) <= min(given.may_miss, len(values) - 1):
-        return passed(_expected(given), _span([value for _, value in values]), details=details)
-    got = f"{', '.join(f'{value:g}' for value in outside[-3:])} in {len(outside)} of {counted(len(values), 'period')}"
-    return failed(_expected(given), got, advice=_OUTSIDE, details=details)
+    if len(outside) > min(given.may_miss, max(len(values) - 1, 0)):
+        got = (
+            f"{', '.join(f'{value:g}' for value in outside[-3:])} in {len(outside)} of {counted(len(values), 'period')}"
+        )
+        return failed(_expected(given), got, advice=_OUTSIDE, details=details)
+    if len(values) < given.min_values:
+        got = f"{counted(len(values), 'value') if values else 'no value'} in the last {lasting(given.over)}"
+        return Finding(given.no_data, _expected(given), got, "" if given.no_data == "pass" else _SILENT, details)
+    return passed(_expected(given), _span([value for _, value in values]), details=details)
 
 
 def _within(given: MetricSettings, value: float) -> bool:
@@ -155,6 +166,7 @@ def _span(values: list[float]) -> str:
 def _expected(given: MetricSettings) -> str:
     bounds = [f"at least {given.at_least:g}"] if given.at_least is not None else []
     bounds += [f"at most {given.at_most:g}"] if given.at_most is not None else []
+    bounds += [f"{given.min_values} values or more"] if given.min_values > 1 else []
     return " and ".join(bounds)
 
 
