@@ -124,6 +124,34 @@ def test_lists_in_braces_are_rewritten_where_they_are_written():
     assert "braces-download" in names(migration)
 
 
+def test_a_list_that_is_left_as_it_is_stays_whole_beside_one_that_is_rewritten():
+    step = "- task: S3Download@1\n  inputs:\n    bucketName: shop\n    globExpressions: |\n      {a,b}\n      {{a,b},c}\n"
+    migration = migrate("a.yml", step)
+    assert [line for line in changed_lines(migration) if "task" not in line] == ["@(a|b)"]
+    assert "braces-download" in names(migration)
+
+
+@pytest.mark.parametrize("written", ["'it''s/*.{js,css}'", r'"it\x27s/*.{js,css}"'])
+def test_a_list_that_could_not_be_rewritten_is_told_of(written):
+    """What is written is not what it reads as, so it stays: the step would find nothing of what it found before."""
+    step = f"- task: S3Download@1\n  inputs: {{ bucketName: shop, globExpressions: {written} }}\n"
+    migration = migrate("a.yml", step)
+    assert written in migration.after
+    assert "braces-download" in names(migration)
+
+
+def test_what_an_alias_leads_to_is_changed_once():
+    migration = migrated("""\
+        - task: &download S3Download@1
+          inputs: { bucketName: shop, overwrite: &may true }
+        - task: *download
+          inputs: { bucketName: shop, overwrite: *may }
+        """)
+    first, second = yaml.safe_load(migration.after)
+    for step in first, second:
+        assert (step["task"], step["inputs"]["overwrite"]) == ("RopewayS3Download@1", "always")
+
+
 def test_an_upload_keeps_its_braces_which_were_text_before():
     migration = of_upload(globExpressions="*.{js,css}")
     assert "*.{js,css}" in migration.after

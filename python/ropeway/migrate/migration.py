@@ -60,7 +60,7 @@ def migrate(path: str, text: str) -> Migration:
     """Raises InputError that says where the text is no YAML."""
     found = find_steps(path, text)
     covered = [(step, OURS[step.task]) for step in found if step.task in OURS]
-    renewed = [(_rewritten(step), task) for step, task in covered]
+    renewed = [(_rewritten(step, text), task) for step, task in covered]
     return Migration(
         path=path,
         before=text,
@@ -88,20 +88,28 @@ def _edits(step: Step, task: AnyTask, text: str) -> Iterator[_Edit]:
     for name, scalars in step.inputs.items():
         for scalar in scalars:
             old = text[scalar.begin : scalar.end]
-            if (new := _respelled(step.task, name, scalar.value, old)) != old:
+            if (new := _respelled(step.task, name, scalar, text, old)) != old:
                 yield scalar, new or "''"
 
 
-def _respelled(task: str, name: str, value: str, written: str) -> str:
-    """What is written, with each line of its value that is another one here replaced. Quotes and blanks stay."""
+def _respelled(task: str, name: str, scalar: Scalar, text: str, of: str) -> str:
+    r"""`of`, which is the value or what is written of it, with each line replaced that is another one here. Quotes and blanks stay.
+
+    What is written otherwise than it reads (`'it''s'`, `"\\t"`) is left to be looked at. A line that is part of a longer one is not taken for it.
+    """
     rewrite = REWRITERS.get((task, name), str)
-    for line in filter(None, map(str.strip, value.splitlines())):
-        written = written.replace(line, rewrite(line))
-    return written
+    written = text[scalar.begin : scalar.end]
+    lines = [line for line in map(str.strip, scalar.value.splitlines()) if line and line in written]
+    if not lines:
+        return of
+    longest_first = "|".join(map(re.escape, sorted(lines, key=len, reverse=True)))
+    return re.sub(longest_first, lambda found: rewrite(found[0]), of)
 
 
 def _edited(text: str, edits: Iterable[_Edit]) -> str:
-    for at, new in sorted(edits, key=lambda edit: edit[0].begin, reverse=True):
+    """An alias leads several steps to one place, which changes once."""
+    once = {at.begin: (at, new) for at, new in edits}
+    for _, (at, new) in sorted(once.items(), reverse=True):
         text = text[: at.begin] + new + text[at.end :]
     return text
 
@@ -109,11 +117,11 @@ def _edited(text: str, edits: Iterable[_Edit]) -> str:
 # --- what to look at ---------------------------------------------------------------------------------------------------
 
 
-def _rewritten(step: Step) -> Step:
+def _rewritten(step: Step, text: str) -> Step:
     """The step with the values that it will have."""
     inputs = {
         name: tuple(
-            replace(scalar, value=_respelled(step.task, name, scalar.value, scalar.value)) for scalar in scalars
+            replace(scalar, value=_respelled(step.task, name, scalar, text, scalar.value)) for scalar in scalars
         )
         for name, scalars in step.inputs.items()
     }

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 EXPRESSION = re.compile(r"\$\(|\$\{\{|\$\[")
 """What the service or the agent fills in: `$(macro)`, `${{ template }}`, `$[ runtime ]`."""
 
-LISTS = r"(?<![{$])\{[^{}]*(?:,|\.\.)[^{}]*\}"
-"""What minimatch takes for one of several texts: `{a,b}`, `{1..9}`; not `${{ parameters.x }}`."""
+LISTS = r"(?<!\$)(?<!\$\{)\{[^{}]*(?:,|\.\.)[^{}]*\}"
+"""What minimatch takes for one of several texts: `{a,b}`, `{1..9}`, `{{a,b},c}`; not `${{ parameters.x }}`."""
 
 _NAME = r"(?!\*\*[,}]|[!#])[^{}/,()|]+"
 """In a group `**` crosses no folders, and `!` and `#` begin nothing: lists that hold such are left to be looked at."""
