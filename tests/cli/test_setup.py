@@ -46,9 +46,22 @@ def test_the_region_says_the_partition(ropeway):
     assert answer.json["Statement"][0]["Resource"] == "arn:aws-cn:s3:::b-1/*"
 
 
-def test_an_organisation_is_known_by_its_older_address_too(ropeway):
-    """A role that trusted sc://contoso.visualstudio.com/… would let nobody in."""
-    who = ("--organization", "https://contoso.visualstudio.com/", "--organization-id", str(uuid.uuid4()))
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://contoso.visualstudio.com/",
+        "https://contoso.visualstudio.com/DefaultCollection",
+        "https://contoso.visualstudio.com/Shop/_build",
+        "https://contoso.VisualStudio.com",
+        "contoso.visualstudio.com",
+        "https://dev.azure.com/contoso/",
+        "https://dev.azure.com/contoso/Shop/_build",
+        "dev.azure.com/contoso",
+    ],
+)
+def test_an_organisation_is_known_by_each_of_its_addresses(ropeway, address):
+    """A role that trusted sc://contoso.visualstudio.com/… or sc://DefaultCollection/… would let nobody in."""
+    who = ("--organization", address, "--organization-id", str(uuid.uuid4()))
     who += ("--project", "Shop", "--connection-name", "aws", "--form", "cloudformation")
     answer = ropeway("setup", "policy", "s3-upload", "--bucket-name", "b-1", *who)
     assert '"sc://contoso/Shop/aws"' in answer.out, answer.err

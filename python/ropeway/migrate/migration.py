@@ -95,7 +95,7 @@ def _edits(step: Step, task: AnyTask, text: str) -> Iterator[_Edit]:
 def _respelled(task: str, name: str, scalar: Scalar, text: str, of: str) -> str:
     r"""`of`, which is the value or what is written of it, with each line replaced that is another one here. Quotes and blanks stay.
 
-    What is written otherwise than it reads (`'it''s'`, `"\\t"`) is left to be looked at. A line that is part of a longer one is not taken for it.
+    What is written otherwise than it reads (`'it''s'`, `"\t"`) is left to be looked at. A line that is part of a longer one is not taken for it.
     """
     rewrite = REWRITERS.get((task, name), str)
     written = text[scalar.begin : scalar.end]

@@ -16,6 +16,7 @@ from ropeway.errors import AzureDevOpsError, CredentialsError, LocalFileError, N
 from ropeway.outcome import Output
 
 CLOUD = "https://dev.azure.com/"
+CLOUD_HOST = "dev.azure.com"
 OLDER = ".visualstudio.com"
 """https://contoso.visualstudio.com is the organisation contoso, too."""
 VARIABLES = ("ROPEWAY_TOKEN", "AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
@@ -52,8 +53,16 @@ def find_token(asked: str, environment: Mapping[str, str]) -> Token:
 
 
 def address_of(organization: str) -> str:
-    """The name contoso -> https://dev.azure.com/contoso; an address (of a server, say) stays as it is."""
-    return organization.rstrip("/") if "://" in organization else CLOUD + organization.strip("/")
+    """The name contoso -> https://dev.azure.com/contoso. An address of Microsoft's is cut down to the organisation, be it that of a project or of
+    the DefaultCollection, without its https:// or not; one of a server stays as it is.
+    """
+    scheme, _, rest = organization.strip("/").rpartition("://")
+    host, _, path = rest.partition("/")
+    if host.lower().endswith(OLDER):
+        return f"{scheme or 'https'}://{host.lower()}"
+    if host.lower() == CLOUD_HOST:
+        return CLOUD + path.partition("/")[0]
+    return f"{scheme}://{rest}" if scheme else CLOUD + rest
 
 
 def name_of(organization: str) -> str:
