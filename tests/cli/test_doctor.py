@@ -11,6 +11,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from moto.iam.models import iam_backends
 
 from ropeway.cli.doctor import LINKS
 from ropeway.setup.identity import AUDIENCE, Federation, trust_policy
@@ -334,6 +335,44 @@ def test_a_role_of_another_account_is_looked_at_there(chain):
     assert broken == []
     for name in ("identity provider", "role", "trust of the role"):
         assert (told[name]["verdict"], "444455556666" in told[name]["found"]) == ("not asked", True)
+
+
+def test_a_role_is_assumed_by_its_whole_arn(chain):
+    """IAM finds it by the last part of its path alone, and STS does not."""
+    right = chain.endpoint["data"]["assumeRoleArn"]
+    chain.endpoint["data"]["assumeRoleArn"] = right.replace(":role/", ":role/pipelines/")
+    broken, told = chain.run()
+    assert broken == ["role"], told["role"]
+    assert right in told["role"]["mend"]
+
+
+@pytest.mark.parametrize(("longest", "is_broken"), [(3600, True), (7200, False)])
+def test_a_session_longer_than_the_role_allows_is_named(chain, longest, is_broken):
+    chain.iam.update_role(RoleName=chain.name, MaxSessionDuration=longest)
+    chain.endpoint["data"]["durationSeconds"] = "7200"
+    broken, told = chain.run()
+    assert broken == (["role"] if is_broken else [])
+    assert ("sessions of 7,200 s, and the role allows 3,600 s" in told["role"]["found"]) == is_broken
+
+
+@pytest.mark.parametrize("between", [",", "; ", " ", "\n"])
+def test_accounts_are_read_in_a_connection_as_the_tasks_read_them(chain, between):
+    chain.endpoint["data"]["allowedAccountIds"] = between.join((ACCOUNT, "444455556666"))
+    broken, told = chain.run()
+    assert broken == [], told["identity in the connection"]
+    assert told["account"]["found"] == f"{ACCOUNT} is allowed"
+
+
+@pytest.mark.parametrize("allowed", [ACCOUNT, "444455556666"])
+def test_the_account_of_a_key_is_asked_for_and_not_taken_to_be_the_one_of_this_machine(chain, allowed):
+    theirs = iam_backends["444455556666"]["aws"]
+    theirs.create_user("us-east-1", chain.name)
+    key = theirs.create_access_key(chain.name).access_key_id
+    chain.endpoint["data"] = {"allowedAccountIds": allowed}
+    chain.endpoint["authorization"]["parameters"] = {"username": key, "password": SECRET_ACCESS_KEY}
+    _, told = chain.run()
+    assert told["account"]["verdict"] == ("broken" if allowed == ACCOUNT else "holds")
+    assert "444455556666" in told["account"]["found"]
 
 
 def test_credentials_that_aws_does_not_accept_are_named(chain, monkeypatch):

@@ -136,6 +136,17 @@ def test_what_differs_is_told_and_changed_and_the_rest_stays(connection, organiz
     assert names == ["aws", "aws-of-other"]
 
 
+BOTH = ("--allowed-account-ids", "111122223333", "--allowed-account-ids", "444455556666")
+
+
+def test_the_same_accounts_in_other_words_are_no_change(connection, organization):
+    connection(*OIDC, *BOTH)
+    only(organization)["data"]["allowedAccountIds"] = "444455556666, 111122223333"
+    written = list(organization.written)
+    again = connection(*OIDC, *BOTH)
+    assert (again.code, organization.written) == (0, written), again.out
+
+
 def test_a_second_run_with_keys_needs_no_secret_and_says_what_it_could_not_compare(
     connection, organization, monkeypatch
 ):

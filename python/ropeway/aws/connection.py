@@ -212,6 +212,11 @@ def _is_endpoint(url: str) -> bool:
         return False
 
 
+def accounts_in(text: str) -> tuple[str, ...]:
+    """The accounts that a field of a connection lists, with blanks, commas, semicolons or line breaks between them."""
+    return tuple(filter(None, re.split(r"[\s,;]+", text)))
+
+
 def is_account_id(text: str) -> bool:
     return len(text) == 12 and text.isascii() and text.isdigit()
 

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from ropeway.aws.connection import AwsInputs, Connection, TokenSource
+from ropeway.aws.connection import AwsInputs, Connection, TokenSource, accounts_in
 from ropeway.azure.environment import AgentEnvironment
 from ropeway.errors import CredentialsError
 
@@ -135,7 +135,7 @@ def _duration(whose: str, text: str) -> int:
 
 
 def _accounts(origin: str, text: str) -> tuple[str, ...]:
-    accounts = tuple(filter(None, re.split(r"[\s,;]+", text)))
+    accounts = accounts_in(text)
     for account in accounts:
         if not re.fullmatch(r"[0-9]{12}", account):
             raise CredentialsError(f"The {origin} allows the account {account!r}, which is no account id (12 digits).")

@@ -6,10 +6,11 @@ so where those are as they were, the secrets are taken to be, too. A change writ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ropeway.aws.connection import accounts_in
 from ropeway.errors import InputError, RopewayError
 from ropeway.outcome import Output, Reason, Step, counted
 from ropeway.setup.applying import SetupPlan, step
@@ -32,6 +33,11 @@ WORDS = {
     "username": "access key ID",
     "description": "description",
 }
+MEANINGS: Mapping[str, Callable[[str], object]] = {
+    "useOIDC": str.casefold,
+    "allowedAccountIds": lambda text: {*accounts_in(text)},
+}
+"""What a field is compared by, where a form may have it in other words."""
 
 
 def plan(asked: ConnectionInputs, there: Organization) -> SetupPlan[Deed]:
@@ -216,7 +222,8 @@ def _changes(current: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[
     """Of what is ours to say; a field of a newer version of the extension is left alone."""
     for name, word in WORDS.items():
         before, after = current.get(name, ""), wanted.get(name, "")
-        if before.casefold() != after.casefold() if name == "useOIDC" else before != after:
+        read = MEANINGS.get(name, str)
+        if read(before) != read(after):
             yield f"{word} {before or 'none'} -> {after or 'none'}"
 
 

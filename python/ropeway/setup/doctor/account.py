@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ropeway.aws.connection import accounts_in
 from ropeway.aws.session import Aws
 from ropeway.errors import AccessDenied, AwsError
+from ropeway.setup.asked_devops import ROLE
 from ropeway.setup.doctor.case import Case
 from ropeway.setup.doctor.link import Found, Link, broken, holds, not_asked, unknown
 from ropeway.setup.identity import AUDIENCE, Federation
 
 SKEW = 300.0
 """Seconds by which a request's time may be off (IAM user guide, "Signing AWS API requests"; S3 allows 15 minutes)."""
+LONGEST = 3600
+"""Seconds that a session of a role may last where the role says nothing else (IAM, GetRole)."""
 NO_ROLE = "The connection assumes no role by a token."
 
 
@@ -57,18 +60,34 @@ def _identity(case: Case) -> Found:
 
 
 def _account(case: Case) -> Found:
-    allowed = {
-        *case.asked.allowed_account_ids,
-        *filter(None, re.split(r"[\s,;]+", case.fields.get("allowedAccountIds", ""))),
-    }
-    role = case.fields.get("assumeRoleArn", "")
-    account = role.split(":")[4] if role.startswith("arn:") else case.aws.identity().account
+    allowed = {*case.asked.allowed_account_ids, *accounts_in(case.fields.get("allowedAccountIds", ""))}
+    try:
+        account = _acting_in(case)
+    except AccessDenied as error:
+        return unknown(error, "The account of the key in the connection could not be asked")
     if allowed and account not in allowed:
         return broken(
             f"The account is {account}, and allowed are {', '.join(sorted(allowed))}",
             "Use the role or the keys of the right account, or change the allowed accounts of the connection.",
         )
     return holds(f"{account}{' is allowed' if allowed else ''}")
+
+
+def _acting_in(case: Case) -> str:
+    """The account that tasks work in: the role's, else that of the key in the connection, else the one of this machine."""
+    if ROLE.fullmatch(role := case.fields.get("assumeRoleArn", "")):
+        return role.split(":")[4]
+    if key := case.fields.get("username", ""):
+        told = ask(
+            case.aws,
+            "sts",
+            "get_access_key_info",
+            f"find the account of the key {key}",
+            "sts:GetAccessKeyInfo",
+            AccessKeyId=key,
+        )
+        return str(told["Account"])
+    return case.aws.identity().account
 
 
 # --- whom the connection makes of a task --------------------------------------------------------------------------------------
@@ -136,6 +155,23 @@ def _role(case: Case) -> Found:
         return broken(
             f"There is no role {_role_name(case)}",
             "Make it with `ropeway setup policy … --apply`, or correct the connection.",
+        )
+    return _as_the_connection_has_it(case, told)
+
+
+def _as_the_connection_has_it(case: Case, told: Mapping[str, Any]) -> Found:
+    if (
+        told["Arn"] != case.fields["assumeRoleArn"]
+    ):  # IAM finds a role by its name alone; it is assumed by the whole ARN
+        return broken(
+            f"The role {_role_name(case)} is {told['Arn']}, and the connection names {case.fields['assumeRoleArn']}",
+            f"Put {told['Arn']} into the connection, with its path.",
+        )
+    longest, wanted = int(told.get("MaxSessionDuration", LONGEST)), int(case.fields.get("durationSeconds") or 0)
+    if wanted > longest:
+        return broken(
+            f"The connection asks for sessions of {wanted:,} s, and the role allows {longest:,} s",
+            "Raise the maximum session duration of the role, or shorten the duration in the connection.",
         )
     return holds(str(told["Arn"]))
 

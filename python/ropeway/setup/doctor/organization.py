@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ropeway.aws.connection import is_account_id
+from ropeway.aws.connection import accounts_in, is_account_id
 from ropeway.setup.asked_devops import DURATIONS, ROLE
 from ropeway.setup.connection import SCHEME, TYPE
 from ropeway.setup.doctor.case import Case
@@ -106,7 +106,7 @@ def _wrong_fields(fields: dict[str, str]) -> Iterator[str]:
     duration = fields.get("durationSeconds", "")
     if duration and not (duration.isdigit() and int(duration) in DURATIONS):
         yield f"Its session duration is {duration!r}; it must be from 900 to 43200"
-    for account in filter(None, fields.get("allowedAccountIds", "").replace(" ", "").split(",")):
+    for account in accounts_in(fields.get("allowedAccountIds", "")):
         if not is_account_id(account):
             yield f"It allows the account {account!r}, which is no account id"
 
