@@ -337,6 +337,46 @@ def test_a_role_of_another_account_is_looked_at_there(chain):
         assert (told[name]["verdict"], "444455556666" in told[name]["found"]) == ("not asked", True)
 
 
+def trusting(chain, operator="StringEquals", subject="sc://contoso/Shop/aws", **more):
+    """A statement that lets the connection in, otherwise than ours is written."""
+    issuer = chain.federation.issuer
+    [ours] = json.loads(chain.trusting(chain.federation))["Statement"]
+    condition = {"StringEquals": {f"{issuer}:aud": AUDIENCE}}
+    condition[operator] = condition.get(operator, {}) | {f"{issuer}:sub": subject}
+    return {**ours, "Condition": condition, **more}
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict", "found"),
+    [
+        ({"operator": "StringLike", "subject": "sc://contoso/Shop/*"}, "holds", "It trusts"),
+        ({"operator": "StringLike", "subject": "sc://contoso/Shop/[a]ws"}, "broken", "does not trust"),
+        ({"operator": "StringEqualsIgnoreCase", "subject": "sc://contoso/shop/aws"}, "holds", "It trusts"),
+        ({"operator": "StringNotLike", "subject": "sc://evil/*"}, "unknown", "conditions that only a run can meet"),
+    ],
+    ids=["pattern", "brackets", "any-case", "not-like"],
+)
+def test_a_trust_policy_is_read_as_iam_reads_it(chain, told, verdict, found):
+    document = json.dumps(trust_policy(trusting(chain, **told)))
+    chain.iam.update_assume_role_policy(RoleName=chain.name, PolicyDocument=document)
+    broken, links = chain.run()
+    assert broken == (["trust of the role"] if verdict == "broken" else [])
+    assert links["trust of the role"]["verdict"] == verdict, links["trust of the role"]
+    assert found in links["trust of the role"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [({}, "broken"), ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, "unknown")],
+    ids=["always", "sometimes"],
+)
+def test_a_role_that_denies_what_it_trusts_does_not_let_it_in(chain, condition, verdict):
+    deny = {**trusting(chain), "Effect": "Deny", "Condition": condition}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trusting(chain), deny]})
+    chain.iam.update_assume_role_policy(RoleName=chain.name, PolicyDocument=document)
+    assert chain.run()[1]["trust of the role"]["verdict"] == verdict
+
+
 def test_a_role_is_assumed_by_its_whole_arn(chain):
     """IAM finds it by the last part of its path alone, and STS does not."""
     right = chain.endpoint["data"]["assumeRoleArn"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ropeway.aws.connection import accounts_in
@@ -190,36 +190,61 @@ def _trust(case: Case) -> Found:
     federation = _federation(case)
     wanted = federation.statement(case.partition, case.aws.identity().account)
     trusted = _get_role(case)["AssumeRolePolicyDocument"]["Statement"]
-    if any(_lets_in(one, wanted) for one in (trusted if isinstance(trusted, list) else [trusted])):
-        return holds(f"It trusts {federation.subject}")
-    return broken(f"The role does not trust {federation.subject} of {federation.issuer}", _make(case))
+    fits = [(one.get("Effect"), _fits(one, wanted)) for one in (trusted if isinstance(trusted, list) else [trusted])]
+    if ("Deny", True) in fits:
+        return broken(
+            f"The role denies {federation.subject} of {federation.issuer}",
+            "Take that statement out of its trust policy.",
+        )
+    if not {("Allow", True), ("Allow", None)} & {*fits}:
+        return broken(f"The role does not trust {federation.subject} of {federation.issuer}", _make(case))
+    if ("Allow", True) not in fits or ("Deny", None) in fits:
+        return Found(
+            "unknown",
+            f"Whether the role trusts {federation.subject} hangs on conditions that only a run can meet",
+            "Look at the conditions of its trust policy, or run the pipeline.",
+        )
+    return holds(f"It trusts {federation.subject}")
 
 
-def _lets_in(statement: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a statement of a trust policy allows what the wanted one allows: as it is, or by a pattern."""
+def _fits(statement: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool | None:
+    """Whether a statement of a trust policy speaks of what the wanted one allows; None where it has a condition that cannot be told."""
     principal = statement.get("Principal", {})
-    providers = principal.get("Federated", ()) if isinstance(principal, dict) else ()
-    actions = statement.get("Action", ())
-    if statement.get("Effect") != "Allow" or wanted["Principal"]["Federated"] not in _many(providers):
+    providers = principal.get("Federated", ()) if isinstance(principal, dict) else principal
+    if not {wanted["Principal"]["Federated"], "*"} & {*_many(providers)}:
         return False
-    if not any(fnmatchcase(wanted["Action"], action) for action in _many(actions)):
+    if not any(_is_like(wanted["Action"].lower(), action.lower()) for action in _many(statement.get("Action", ()))):
         return False
-    return all(
+    met = [
         _meets(operator, key, _many(values), wanted["Condition"]["StringEquals"])
         for operator, conditions in statement.get("Condition", {}).items()
         for key, values in conditions.items()
-    )
+    ]
+    return False if False in met else None if None in met else True
 
 
 def _many(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _meets(operator: str, key: str, values: list[str], token: Mapping[str, str]) -> bool:
-    """Of a token with these claims; a condition on anything else cannot be told, and is not held to be met."""
-    if operator == "StringEquals":
-        return token.get(key) in values
-    return operator == "StringLike" and key in token and any(fnmatchcase(token[key], value) for value in values)
+def _meets(operator: str, key: str, values: list[str], token: Mapping[str, str]) -> bool | None:
+    """Of a token with these claims; None for a condition on anything else. IAM reads names of keys in any case."""
+    claim = {name.lower(): claim for name, claim in token.items()}.get(key.lower())
+    compare = COMPARING.get(operator.removeprefix("ForAnyValue:"))
+    return None if claim is None or compare is None else any(compare(claim, value) for value in values)
+
+
+def _is_like(text: str, pattern: str) -> bool:
+    """As IAM reads a pattern: brackets mean themselves."""
+    parts = ({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+
+
+COMPARING: Mapping[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda claim, value: claim == value,
+    "StringEqualsIgnoreCase": lambda claim, value: claim.casefold() == value.casefold(),
+    "StringLike": _is_like,
+}
 
 
 def _key(case: Case) -> Found:
