@@ -316,6 +316,22 @@ def test_a_broken_link_is_named_with_the_way_to_mend_it(chain, tmp_path, breakin
     assert mend in told[link]["mend"]
 
 
+@pytest.mark.parametrize(
+    ("proxy", "found"),
+    [
+        ("http://nobody:hush-word@127.0.0.1:port", "none that can be read"),
+        ("https://127.0.0.1", "127.0.0.1:443 cannot be connected to"),
+        ("127.0.0.1:1", "127.0.0.1:1 cannot be connected to"),
+    ],
+)
+def test_the_address_of_a_proxy_is_read_as_it_is_used(chain, monkeypatch, proxy, found):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    broken, told = chain.run()
+    assert broken == ["proxy"]
+    assert found in told["proxy"]["found"]
+    assert "hush-word" not in json.dumps(told)
+
+
 @pytest.mark.parametrize("trusted", ["Shop", "shop"])
 def test_a_role_trusts_the_project_as_it_is_called_and_not_as_somebody_has_typed_it(chain, trusted):
     """Azure DevOps finds `shop`, its tokens say `Shop`, and IAM compares to the letter."""

@@ -22,6 +22,8 @@ NAMES = (*(f"python3.{minor}" for minor in range(14, 9, -1)), "python3", "python
 ASK = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
 NODES = ("node24", "node20_1")
 """Of an agent that is new enough (3.232)."""
+PORTS = {"https": 443}
+"""Of a proxy that names none, where it is not 80."""
 PATIENCE = 15.0
 WAIT = 5.0
 """Seconds for a Python to say its version, and for a proxy to be connected to."""
@@ -67,10 +69,13 @@ def _proxy(case: Case) -> Found:
     if not proxies:
         return holds("No proxy")
     for proxy in sorted(proxies):
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        where = f"{parts.hostname}:{parts.port or 80}"
         try:
-            with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=WAIT):
+            host, port = _place(proxy)
+        except ValueError:  # it may hold a password: nothing of it is shown
+            return broken("The address of the proxy is none that can be read", "Write HTTPS_PROXY as http://host:port.")
+        where = f"{host}:{port}"
+        try:
+            with socket.create_connection((host, port), timeout=WAIT):
                 continue
         except OSError as error:
             return broken(
@@ -78,6 +83,12 @@ def _proxy(case: Case) -> Found:
                 "Set HTTPS_PROXY to the right one, or name what is reached without it in NO_PROXY.",
             )
     return holds(f"{len(proxies)} in use, and there")
+
+
+def _place(proxy: str) -> tuple[str, int]:
+    """Host and port. Raises ValueError."""
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    return parts.hostname or "", parts.port or PORTS.get(parts.scheme, 80)
 
 
 def _of_aws(case: Case) -> str:
