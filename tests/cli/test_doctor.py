@@ -85,7 +85,7 @@ class Chain:
         there.queues[8] = {"id": 8, "name": "Own", "pool": {"id": 3, "isHosted": False}}
         self.agent = {"id": 1, "name": "a", "status": "online", "enabled": True, "version": "4.248.0"}
         there.agents[3] = [self.agent]
-        for kind, id in (("endpoint", self.endpoint["id"]), ("environment", "6")):
+        for kind, id in (("endpoint", self.endpoint["id"]), ("environment", "6"), ("queue", "8")):
             there.permissions[kind, id] = {
                 "resource": {"type": kind, "id": id},
                 "pipelines": [{"id": 4, "authorized": True}],
@@ -191,6 +191,10 @@ def _environment_permission(chain, _):
     del chain.organization.permissions["environment", "6"]
 
 
+def _pool_permission(chain, _):
+    del chain.organization.permissions["queue", "8"]
+
+
 def _offline(chain, _):
     chain.agent["status"] = "offline"
 
@@ -280,6 +284,7 @@ BROKEN = [
     (_permission, "permission of the pipeline", "site may not use the service connection aws", "--pipelines"),
     (_environments, "environments", "There is no environment production", "ropeway setup pipeline"),
     (_environment_permission, "permission for environments", "may not use the environment production", "Permit it"),
+    (_pool_permission, "permission for the pool", "site may not use the agent pool Own", "ropeway setup pipeline"),
     (_offline, "agents", "None of the 1 agents of Own is online", "Start one"),
     (_old_agent, "agents", "older than 3.232.0 (3.225.0)", "Update them"),
     (_region, "region", "There is no AWS region", "--region-name"),
@@ -351,6 +356,15 @@ def test_a_role_of_another_account_is_looked_at_there(chain):
     assert broken == []
     for name in ("identity provider", "role", "trust of the role"):
         assert (told[name]["verdict"], "444455556666" in told[name]["found"]) == ("not asked", True)
+
+
+def test_a_pool_whose_agents_come_and_go_is_no_red_while_none_is_there(chain):
+    """Azure starts those of a scale set when a run waits for them."""
+    chain.organization.agents[3].clear()
+    chain.organization.queues[8]["pool"]["options"] = "elasticPool, singleUseAgents"
+    broken, told = chain.run()
+    assert (broken, told["agents"]["verdict"]) == ([], "unknown")
+    assert told["permission for the pool"]["verdict"] == "holds"
 
 
 def trusting(chain, operator="StringEquals", subject="sc://contoso/Shop/aws", **more):

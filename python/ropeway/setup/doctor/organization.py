@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ropeway.aws.connection import accounts_in, is_account_id
@@ -160,6 +160,12 @@ def _may_use(case: Case, kind: str, what: str, resource: Any) -> Found:
     )
 
 
+def _pool_permission(case: Case) -> Found:
+    if not case.asked.pool:
+        return not_asked("No --pool was given.")
+    return _may_use(case, "queue", f"the agent pool {case.asked.pool}", case.there.queue(case.asked.pool))
+
+
 def _agents(case: Case) -> Found:
     name = case.asked.pool
     if not name:
@@ -172,8 +178,16 @@ def _agents(case: Case) -> Found:
     if queue.pool and queue.pool.is_hosted:
         return holds(f"{name}: agents of Microsoft's")
     with case.there.asking(f"list the agents of {name}"):
-        agents = case.there.client("task_agent").get_agents(queue.pool.id)
+        return _among(case.there.client("task_agent").get_agents(queue.pool.id), name, str(queue.pool.options or ""))
+
+
+def _among(agents: Sequence[Any], name: str, options: str) -> Found:
+    """Whether one of the pool's may take a run."""
     online = [one for one in agents if one.status == "online" and one.enabled]
+    if not online and "elasticpool" in options.lower():
+        return Found(
+            "unknown", f"{name} is a scale set's: its agents are started when a run needs them", "Start a run."
+        )
     if not online:
         return broken(f"None of the {len(agents)} agents of {name} is online and enabled", "Start one of them.")
     new = [one for one in online if _number(one.version) >= OLDEST_AGENT]
@@ -205,4 +219,5 @@ LINKS = (
         ("pipeline", "environments"),
     ),
     Link("agents", "The pool has an agent that is online and new enough", _agents, ("project",)),
+    Link("permission for the pool", "The pipeline may use it", _pool_permission, ("pipeline",), ("agents",)),
 )
