@@ -77,11 +77,20 @@ function found() {
 function toolCache(tools) {
   const root = path.join(tools, 'Python');
   const arch = process.arch === 'ia32' ? 'x86' : process.arch;
-  if (!tools || !fs.existsSync(root)) return [];
-  return fs.readdirSync(root)
+  return (tools ? listed(root) : [])
     .filter((name) => /^\d+\.\d+\.\d+$/.test(name) && fs.existsSync(path.join(root, name, arch + '.complete')))
     .sort((a, b) => newer(numbers(b), numbers(a)))
     .map((name) => candidate(inFolder(path.join(root, name, arch)), 'the tool cache (' + name + ')'));
+}
+
+// A tool cache that is not there, or is another user's, is none: the path may still have a Python.
+function listed(folder) {
+  try {
+    return fs.readdirSync(folder);
+  } catch (error) {
+    if (error.code !== 'ENOENT') say('##vso[task.debug]' + data(line('The tool cache cannot be listed: ' + error.message)));
+    return [];
+  }
 }
 
 const numbers = (version) => version.split('.').map(Number);

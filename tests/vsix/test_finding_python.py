@@ -79,6 +79,16 @@ def test_the_tool_cache_gives_its_highest_complete_version(agent, bin):
     assert chosen(run(agent, bin)).startswith("the tool cache (3.10.12):")
 
 
+def test_a_tool_cache_that_cannot_be_listed_is_none(agent, bin):
+    """Of another user's agent, say. (A file in its place is refused to whoever runs this, root as well.)"""
+    python(bin / "python3.12")
+    agent.tools.mkdir(parents=True, exist_ok=True)
+    (agent.tools / "Python").touch()
+    step = run(agent, bin)
+    assert chosen(step).startswith("python3.12:")
+    assert any("The tool cache cannot be listed" in line for line in step.debug)
+
+
 def test_one_that_does_not_run_is_passed_over_and_told_of(agent, bin):
     script(
         bin / "python3.13", "echo 'libpython3.13.so: cannot open ##vso[task.complete result=Succeeded;]' >&2; exit 127"
