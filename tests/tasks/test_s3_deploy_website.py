@@ -13,9 +13,9 @@ from ropeway.s3.cloudfront import invalidating
 from tests.checks.kinds.aws_kit import client_of
 from tests.s3.cloudfront.kit import distribution
 from tests.servers.misbehaving import s3_error
-from tests.tasks.sites import ONE, TWO, back, deploy, history, outputs, said, suite
+from tests.tasks.sites import ONE, TWO, back, build, deploy, history, outputs, said, suite
 
-__all__ = ["back", "client_of", "deploy", "suite"]
+__all__ = ["back", "build", "client_of", "deploy", "suite"]
 
 ABOUT = {**TWO, "about.html": b"about us"}
 
@@ -304,6 +304,42 @@ def test_a_rollback_that_names_no_distributions_tells_those_of_the_last_release(
     ran = back()
     assert (ran.outcome.error, ran.outcome.warnings) == (None, ())
     assert edge.paths[2:] == [["/", "/index.html"]]
+
+
+HOME = {"home.html": b"one", "guide/home.html": b"guide one", "about.html": b"about"}
+OTHER_HOME = {**HOME, "home.html": b"two", "guide/home.html": b"guide two"}
+
+
+@pytest.mark.parametrize("forgets", ["everything", "the index document", "how to release"])
+def test_a_way_back_reaches_the_folders_of_index_pages_under_the_names_that_deploys_gave_them(
+    deploy, back, edge, build, forgets
+):
+    given = {"distribution_ids": edge.id, "index_document": "home.html"}
+    deploy("41", HOME, **given)
+    build("42")
+    deploy("42", OTHER_HOME, **given)
+    if forgets == "how to release":
+        ran = back(mode="takeBack")
+    else:
+        ran = back(**({} if forgets == "everything" else {"distribution_ids": edge.id}))
+    assert (ran.outcome.error, ran.outcome.warnings) == (None, ())
+    assert edge.paths[2:] == [["/", "/guide/", "/guide/home.html", "/home.html"]]
+
+
+def test_a_way_back_reaches_the_index_pages_of_a_site_without_extensions(deploy, back, edge):
+    given = {"distribution_ids": edge.id, "index_document": "home", "settings": "site: {extensionless: true}"}
+    deploy("41", HOME, **given)
+    deploy("42", OTHER_HOME, **given)
+    assert back().outcome.error is None
+    assert edge.paths[2:] == [["/", "/guide/", "/guide/home", "/home"]]
+
+
+def test_a_release_that_calls_its_index_pages_otherwise_forgets_no_folder_of_those_before(deploy, back, edge):
+    deploy("41", HOME, distribution_ids=edge.id, index_document="home.html")
+    deploy("42", {**ONE, "guide/home.html": b"moved"}, distribution_ids=edge.id)
+    assert edge.paths[1] == ["/", "/guide/", "/guide/home.html", "/home.html", "/index.html"]
+    back()
+    assert edge.paths[2] == edge.paths[1]
 
 
 def test_a_distribution_that_is_no_more_does_not_hold_up_a_rollback_and_is_warned_of(

@@ -38,15 +38,23 @@ class Journalled:
 
 
 def note(
-    journal: Journalled, planned: Sequence[Invalidation], cancellation: Cancellation, *, known: tuple[str, ...] = ()
+    journal: Journalled,
+    planned: Sequence[Invalidation],
+    cancellation: Cancellation,
+    *,
+    known: tuple[str, ...] = (),
+    indexes: tuple[str, ...] = (),
 ) -> None:
-    """Before the first change: whatever becomes of this run, the next one knows what is old, and of which distributions (`known`)."""
+    """Before the first change: whatever becomes of this run, the next one knows what is old, of which distributions (`known`), and how index
+    documents were called (`indexes`). Empty: as it knew before.
+    """
     noted = {one.distribution: one.pending for one in planned}
 
     def noting(there: Journal) -> Journal:
-        return replace(there, pending={**there.pending, **noted}, known=known or there.known)
+        pending = {**there.pending, **noted}
+        return replace(there, pending=pending, known=known or there.known, indexes=indexes or there.indexes)
 
-    if noted or known:
+    if noted or known or indexes:
         change_journal(journal.engine, journal.site, noting, cancellation)
 
 

@@ -45,11 +45,13 @@ class Pending:
 class Journal:
     """What is pending, by the id of the distribution, and the ETag of what was read (empty: nothing was there).
 
-    `known` are the distributions that the last release has named: nobody who rolls back has its inputs at hand.
+    `known` are the distributions that the last release has named, `indexes` the names that releases have given to index documents, the first
+    one first: nobody who rolls back has their inputs at hand.
     """
 
     pending: Mapping[str, Pending] = field(default_factory=dict)
     known: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
     etag: str = ""
 
 
@@ -90,7 +92,8 @@ def _told(journal: Journal) -> dict[str, Any]:
         for id, one in sorted(journal.pending.items())
     }
     # Two writers never write the same bytes: a write that is tried again knows its own.
-    return {"nonce": new_nonce(), "distributions": distributions, "known": list(journal.known)}
+    names = {"known": list(journal.known), "indexes": list(journal.indexes)}
+    return {"nonce": new_nonce(), "distributions": distributions, **names}
 
 
 def _journal(told: Mapping[str, Any]) -> Journal:
@@ -98,7 +101,7 @@ def _journal(told: Mapping[str, Any]) -> Journal:
         str(id): Pending(str(one["release"]), _texts(one["paths"]), str(one["nonce"]))
         for id, one in told["distributions"].items()
     }
-    return Journal(pending, _texts(told.get("known", ())))
+    return Journal(pending, _texts(told.get("known", ())), _texts(told.get("indexes", ())))
 
 
 def _texts(told: Sequence[object]) -> tuple[str, ...]:

@@ -175,15 +175,18 @@ def plan_invalidation(
     from ropeway.s3.cloudfront import invalidating, planning  # noqa: PLC0415
 
     keys = tuple(site.target.key(one.key) for one in changed if not (one.immutable and one.fresh))
-    stale = planning.Stale(site.target.bucket, keys, release, everything, (given.index_document,))
     left = _journal(site, run)
+    # Edges keep folders under the names that deploys gave to their pages, whatever this run is told.
+    indexes = tuple(dict.fromkeys((*left.indexes, given.index_document)))
+    stale = planning.Stale(site.target.bucket, keys, release, everything, indexes)
     planned = planning.plan_invalidations(edges.distributions, stale, left, given.invalidation_limit)
     terms = invalidating.Terms(given.wait_for_invalidation, given.invalidation_minutes * MINUTE)
     journal = invalidating.Journalled(site.engine, site.state)
     known = edges.known if edges.known != left.known else ()
+    names = indexes if edges.known and indexes != left.indexes else ()
     return Beside(
         steps=tuple(step for one in planned for step in one.steps),
         apply=lambda aws, run: invalidating.invalidate(aws, journal, planned, terms, run),
-        before=lambda _, run: invalidating.note(journal, planned, run.cancellation, known=known),
+        before=lambda _, run: invalidating.note(journal, planned, run.cancellation, known=known, indexes=names),
         warnings=(*edges.warnings, *planning.warnings_of(edges.distributions, site.target.bucket)),
     )
