@@ -423,6 +423,77 @@ def killed(*_):
     raise KeyboardInterrupt
 
 
+@pytest.fixture
+def other(client_of, bucket):
+    """A second distribution that shows the site."""
+    return distribution(client_of("cloudfront"), bucket, path="/docs")
+
+
+def dies(deploy, *release, **given):
+    """The objects are released, and CloudFront is told nothing."""
+    with pytest.MonkeyPatch.context() as dying:
+        dying.setattr(invalidating, "invalidate", killed)
+        with pytest.raises(KeyboardInterrupt):
+            deploy(*release, **given)
+
+
+def journal_of(s3, bucket):
+    return json.loads(s3.get_object(Bucket=bucket, Key=".ropeway/sites/docs/cloudfront.json")["Body"].read())
+
+
+@pytest.mark.parametrize("names", ["none", "another one"])
+@pytest.mark.parametrize("files", [TWO, ONE], ids=["which changes nothing", "which changes something"])
+def test_what_was_left_of_a_distribution_is_done_by_a_run_that_does_not_name_it(
+    deploy, edge, other, s3, bucket, names, files
+):
+    deploy("41", ONE, distribution_ids=edge.id)
+    dies(deploy, "42", TWO, distribution_ids=edge.id)
+    given = {"distribution_ids": other.id} if names == "another one" else {}
+    later = deploy("43", files, **given, lock="none")
+    assert later.outcome.error is None
+    assert ("invalidate", "stale", f"CloudFront {edge.id}: /index.html") in beside(later.plan)
+    assert edge.paths[1:] == [["/", "/index.html"]]
+    assert journal_of(s3, bucket)["distributions"] == {}
+
+
+def test_what_was_left_is_done_by_a_rollback_that_names_another_one(deploy, back, edge, other):
+    deploy("41", ONE, distribution_ids=edge.id)
+    dies(deploy, "42", TWO, distribution_ids=edge.id)
+    assert back(distribution_ids=other.id, lock="none").outcome.error is None
+    assert edge.paths[1:] == [["/", "/index.html"]]
+    assert other.paths == [["/", "/index.html"]]
+
+
+def test_what_was_left_of_a_distribution_that_is_no_more_is_a_warning_that_names_it_and_stays(
+    deploy, edge, other, client_of, s3, bucket
+):
+    deploy("41", ONE, distribution_ids=edge.id)
+    dies(deploy, "42", TWO, distribution_ids=other.id)
+    etag = client_of("cloudfront").get_distribution(Id=other.id)["ETag"]
+    client_of("cloudfront").delete_distribution(Id=other.id, IfMatch=etag)
+    later = deploy("43", ONE, distribution_ids=edge.id, lock="none")
+    assert (later.outcome.error, edge.paths[1:]) == (None, [["/", "/index.html"]])
+    (warning,) = [words for words in later.outcome.warnings if "NoSuchDistribution" in words]
+    assert warning.startswith(f"Could not invalidate 2 paths of the distribution {other.id}: AWS answered")
+    assert (
+        said(
+            "What an earlier run has left to invalidate is of a distribution that is not named any more, and CloudFront refuses it"
+        )[0]
+        in warning
+    )
+    assert f"s3://{bucket}/.ropeway/sites/docs/cloudfront.json" in warning
+    assert list(journal_of(s3, bucket)["distributions"]) == [other.id]
+
+
+def test_a_distribution_that_is_named_no_more_beside_another_one_is_a_warning(deploy, edge, other):
+    deploy("41", ONE, distribution_ids=f"{edge.id}\n{other.id}")
+    (warning,) = deploy("42", TWO, distribution_ids=other.id).outcome.warnings
+    assert warning.startswith(
+        f"This run does not name {edge.id} (distributionIds), which the release before it has named: edges there go on"
+    )
+    assert deploy("43", ONE, distribution_ids=other.id).outcome.warnings == ()
+
+
 def test_a_website_configuration_that_changes_makes_everything_stale(deploy, edge):
     deploy("41", ONE, distribution_ids=edge.id)
     deploy("42", ONE, distribution_ids=edge.id, website="true", error_document="about.html")

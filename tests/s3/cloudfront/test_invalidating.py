@@ -14,7 +14,7 @@ from ropeway.s3.cloudfront import invalidating
 from ropeway.s3.cloudfront.distributions import read_distribution
 from ropeway.s3.cloudfront.invalidating import Journalled, Terms, invalidate, note
 from ropeway.s3.cloudfront.journal import read_journal
-from ropeway.s3.cloudfront.planning import Stale, plan_invalidations
+from ropeway.s3.cloudfront.planning import Stale, plan_invalidations, plan_owed
 from tests.s3.cloudfront.conftest import GO_ON
 from tests.s3.cloudfront.kit import distribution
 from tests.tasks.conftest import Told
@@ -198,6 +198,35 @@ def test_an_aws_that_does_not_answer_is_raised(aws, journal, bucket, edge, embed
     silent = connect(AwsInputs(region_name=embedded.region), embedded.connection)
     with pytest.raises(NetworkError):
         invalidate(silent, journal, made, Terms(), Run())
+
+
+def test_what_is_owed_to_a_distribution_holds_up_nothing_where_aws_does_not_answer(
+    aws, journal, bucket, edge, embedded, monkeypatch
+):
+    note(journal, plan(aws, journal, bucket, ["a.html"], edge), GO_ON)
+    owed = plan_owed((), read_journal(journal.engine, journal.site, GO_ON))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    silent = connect(AwsInputs(region_name=embedded.region), embedded.connection)
+    [done] = invalidate(silent, journal, owed, Terms(), Run())
+    assert isinstance(done.error, NetworkError)
+    assert f"or delete s3://{bucket}/.ropeway/sites/@root/cloudfront.json if" in done.error.advice
+    assert pending(journal) == {edge.id: ("/a.html",)}
+
+
+def test_what_is_named_is_done_before_what_is_owed(aws, journal, bucket, client_of, edge, settings):
+    busy = distribution(client_of("cloudfront"), bucket)
+    note(journal, plan(aws, journal, bucket, ["a~b"], busy), GO_ON)
+    settings(invalidation=0.3)
+    wildcards = {"Quantity": 15, "Items": [f"/{n}/*" for n in range(15)]}
+    busy.cloudfront.create_invalidation(
+        DistributionId=busy.id, InvalidationBatch={"Paths": wildcards, "CallerReference": "somebody else"}
+    )
+    left = read_journal(journal.engine, journal.site, GO_ON)
+    planned = (*plan_owed({edge.id}, left), *plan(aws, journal, bucket, ["a.html"], edge))
+    told = Told()
+    assert [one.error for one in invalidate(aws, journal, planned, Terms(), Run(told))] == [None, None]
+    assert told.notes[0].startswith(f"Invalidates 1 path of {edge.id}")
+    assert (busy.paths[1:], pending(journal)) == ([["/a*"]], {})
 
 
 def test_a_journal_that_is_none_stops_the_plan(aws, journal, bucket, edge, s3):

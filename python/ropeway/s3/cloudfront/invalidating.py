@@ -9,14 +9,18 @@ from typing import Any
 
 from ropeway.aws.answers import asking
 from ropeway.aws.session import Aws
-from ropeway.errors import AwsError, RopewayError
+from ropeway.errors import AwsError, NetworkError, RopewayError
 from ropeway.outcome import Cancellation, Done, Run, counted, duration
-from ropeway.s3.cloudfront.journal import Journal, Pending, change_journal
+from ropeway.s3.cloudfront.journal import Journal, Pending, change_journal, journal_place
 from ropeway.s3.cloudfront.planning import Invalidation
 from ropeway.s3.engine import ObjectEngine
 from ropeway.s3.state.place import StatePlace
 
 TOO_MANY = "TooManyInvalidationsInProgress"
+_OWED = (
+    "An earlier run has left it to be invalidated, and this run does not name the distribution (distributionIds): its edges may go on showing what "
+    "was there before. Name it once more, or delete {} if it shows the site no more."
+)
 PAUSES = (0.5, 1.0, 2.0, 5.0)
 """Seconds between two looks; the last one again and again. An invalidation takes from seconds to a few minutes."""
 
@@ -61,16 +65,33 @@ def note(
 def invalidate(
     aws: Aws, journal: Journalled, planned: Sequence[Invalidation], terms: Terms, run: Run
 ) -> tuple[Done[None], ...]:
-    """All distributions are asked before the first is waited for. Errors of one end up in its results, and it stays in the journal.
+    """All distributions are asked before the first is waited for; what is owed of others has its turn after that. Errors of one end up in its
+    results, and it stays in the journal.
 
     Raises what concerns all: Cancelled, NetworkError, CredentialsError.
     """
     began = time.monotonic()
-    errors = dict(_Invalidating(aws, terms, run, began + terms.seconds).refused(planned))
+    invalidating = _Invalidating(aws, terms, run, began + terms.seconds)
+    errors = dict(invalidating.refused([one for one in planned if not one.owed]))
+    errors.update(_owed_still(invalidating, [one for one in planned if one.owed], journal))
     done = {one.distribution: one.pending for one in planned if one.distribution not in errors}
     if done:
         change_journal(journal.engine, journal.site, lambda there: _without(there, done), run.cancellation)
     return tuple(_results(planned, errors, time.monotonic() - began))
+
+
+def _owed_still(
+    invalidating: _Invalidating, owed: Sequence[Invalidation], journal: Journalled
+) -> Iterator[tuple[str, RopewayError]]:
+    """Nobody has asked this run for it: that AWS cannot be reached for it, or refuses it, holds up nothing else. Raises Cancelled."""
+    place = journal_place(journal.site).address
+    for one in owed:
+        try:
+            errors = dict(invalidating.refused([one]))
+        except NetworkError as silent:
+            errors = {one.distribution: silent}
+        for id, error in errors.items():
+            yield id, error.advised(f"{error.advice} {_OWED.format(place)}".strip())
 
 
 def _without(there: Journal, done: Mapping[str, Pending]) -> Journal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,10 +29,11 @@ class Stale:
 
 @dataclass(frozen=True)
 class Invalidation:
-    """Of one distribution. `pending` is what the journal will tell of it."""
+    """Of one distribution. `pending` is what the journal will tell of it. `owed`: earlier runs have left it, and this one does not name the distribution."""
 
     distribution: str
     pending: Pending
+    owed: bool = False
 
     @cached_property
     def steps(self) -> tuple[Step[None], ...]:
@@ -47,6 +48,13 @@ def plan_invalidations(
     """Those that an earlier run has left are among them. None for a distribution of which nothing is old."""
     found = ((one.id, _pending(one, stale, journal.pending.get(one.id), limit)) for one in distributions)
     return tuple(Invalidation(id, pending) for id, pending in found if pending)
+
+
+def plan_owed(named: Container[str], journal: Journal) -> tuple[Invalidation, ...]:
+    """What earlier runs have left of distributions that this one does not name, as they have left it: their edges show what was before."""
+    return tuple(
+        Invalidation(id, pending, owed=True) for id, pending in sorted(journal.pending.items()) if id not in named
+    )
 
 
 def _pending(distribution: Distribution, stale: Stale, left: Pending | None, limit: int) -> Pending | None:

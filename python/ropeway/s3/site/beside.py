@@ -24,7 +24,8 @@ class Beside:
     """Planned by reading only. Both functions are called under the lock: `before` before the first change of the site, also where there
     is none, and `apply` once, where there are steps. They raise RopewayError.
 
-    `stales`: what it changes makes everything stale that caches keep.
+    `stales`: what it changes makes everything stale that caches keep. `owed` are those of its steps that earlier runs have left, and that
+    this one was not asked for: where they fail, that is a warning.
     """
 
     steps: tuple[Step[Any], ...] = ()
@@ -33,6 +34,7 @@ class Beside:
     warnings: tuple[str, ...] = ()
     outputs: tuple[Output, ...] = ()
     stales: bool = False
+    owed: tuple[Step[Any], ...] = ()
 
 
 NOTHING = Beside()

@@ -29,7 +29,9 @@ ACTIONS = (
         "distributionIds, also of the release that is taken back, or dnsAliases name a distribution",
     ),
     IamAction(
-        "cloudfront:CreateInvalidation", DISTRIBUTIONS, "distributionIds, also of the release that is taken back"
+        "cloudfront:CreateInvalidation",
+        DISTRIBUTIONS,
+        "distributionIds, also of the release that is taken back, and of a run that was stopped before it had told them",
     ),
     IamAction("cloudfront:GetInvalidation", DISTRIBUTIONS, "the same, and waitForInvalidation"),
 )
@@ -121,11 +123,19 @@ _FORGOTTEN = (
     "This run names no distribution (distributionIds), and the release before it named {}: edges go on showing what they have. Name them, or delete "
     "{} if none shows the site any more."
 )
+_LEFT_OUT = (
+    "This run does not name {} (distributionIds), which the release before it has named: edges there go on showing what they have. Name them, if they "
+    "show the site still."
+)
 
 
-def _forgotten(site: Site, run: Run) -> tuple[str, ...]:
-    known = _journal(site, run).known
-    return (_FORGOTTEN.format(listing(list(known)), _where(site)),) if known else ()
+def _forgotten(site: Site, edges: Edges, left: Journal) -> tuple[str, ...]:
+    """A warning of those that are known, and told nothing. What is known and cannot be told has one already."""
+    named = {one.id for one in edges.distributions}
+    missed = [id for id in left.known if id not in named]
+    if not missed or edges.warnings:
+        return ()
+    return (_LEFT_OUT.format(listing(missed)) if named else _FORGOTTEN.format(listing(missed), _where(site)),)
 
 
 def _found(known: Sequence[str], aws: Aws) -> Edges:
@@ -164,29 +174,36 @@ def plan_invalidation(
     release: str,
     changed: Sequence[Changed],
     everything: bool = False,
+    may_owe: bool = True,
 ) -> Beside:
-    """Reads what earlier runs have left to do. Raises RopewayError.
+    """Reads what earlier runs have left to do, also of distributions that this one does not name, where they may have (`may_owe`). Raises
+    RopewayError.
 
     A fingerprinted file that is new, or gone, is left out: no edge holds other bytes under its name. One that changed under its name is not.
     """
-    if not edges.distributions:
-        return replace(NOTHING, warnings=edges.warnings or (_forgotten(site, run) if changed else ()))
+    if not (edges.distributions or changed or may_owe):
+        return NOTHING
+    left = _journal(site, run)
+    warnings = (*edges.warnings, *(_forgotten(site, edges, left) if changed else ()))
+    if not (edges.distributions or left.pending):
+        return replace(NOTHING, warnings=warnings)
     # Imported by who has distributions: start-up counts.
     from ropeway.s3.cloudfront import invalidating, planning  # noqa: PLC0415
 
     keys = tuple(site.target.key(one.key) for one in changed if not (one.immutable and one.fresh))
-    left = _journal(site, run)
     # Edges keep folders under the names that deploys gave to their pages, whatever this run is told.
     indexes = tuple(dict.fromkeys((*left.indexes, given.index_document)))
     stale = planning.Stale(site.target.bucket, keys, release, everything, indexes)
     planned = planning.plan_invalidations(edges.distributions, stale, left, given.invalidation_limit)
+    owed = planning.plan_owed({one.id for one in edges.distributions}, left)
     terms = invalidating.Terms(given.wait_for_invalidation, given.invalidation_minutes * MINUTE)
     journal = invalidating.Journalled(site.engine, site.state)
     known = edges.known if edges.known != left.known else ()
     names = indexes if edges.known and indexes != left.indexes else ()
     return Beside(
-        steps=tuple(step for one in planned for step in one.steps),
-        apply=lambda aws, run: invalidating.invalidate(aws, journal, planned, terms, run),
+        steps=tuple(step for one in (*planned, *owed) for step in one.steps),
+        apply=lambda aws, run: invalidating.invalidate(aws, journal, (*planned, *owed), terms, run),
         before=lambda _, run: invalidating.note(journal, planned, run.cancellation, known=known, indexes=names),
-        warnings=(*edges.warnings, *planning.warnings_of(edges.distributions, site.target.bucket)),
+        warnings=(*warnings, *planning.warnings_of(edges.distributions, site.target.bucket)),
+        owed=tuple(step for one in owed for step in one.steps),
     )

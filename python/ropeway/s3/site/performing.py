@@ -133,11 +133,14 @@ class _Performing:
         return released.manifest
 
     def _beside(self, beside: Beside) -> None:
-        """Raises the first error of its steps."""
+        """Raises the first error of its steps. What was only owed is warned of."""
         done = beside.apply(self.aws, self.run) if beside.steps else ()
         self.ended.results += done
-        if failed := next((one.error for one in done if one.error), None):
-            raise failed
+        owed = {id(step) for step in beside.owed}
+        failed = [one for one in done if one.error]
+        self.warnings += [str(one.error) for one in failed if id(one.step) in owed]
+        if error := next((one.error for one in failed if id(one.step) not in owed), None):
+            raise error
 
     def _follow(self, website: Beside, caches: Beside) -> None:
         """What comes once the objects are live."""

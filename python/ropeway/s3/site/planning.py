@@ -132,6 +132,9 @@ def plan_deploy(order: Order, identity: Identity, source: Source, allowed: Allow
         cancellation=cancellation,
         allow_older=allowed.older,
     )
+    if prepared.releasing:
+        line = replace(prepared.releasing, edges=bool(ground.edges.distributions))
+        prepared = replace(prepared, releasing=line)
     if not prepared.standing.history.live:
         refuse_second_state(order.given, ground.site, cancellation)
     refuse_swallowing(order.given, ground.site, prepared.plan, cancellation)
@@ -297,6 +300,7 @@ def caches_of(order: Order, prepared: Prepared, edges: Edges, *, everything: boo
         release=prepared.manifest.id,
         changed=differs,
         everything=everything,
+        may_owe=prepared.releasing is None or any(one.edges for one in prepared.standing.history.releases),
     )
 
 

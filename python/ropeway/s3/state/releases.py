@@ -51,6 +51,7 @@ class Release:
     `run` tells which build and stage made it, `attempt` which try of that stage (empty where nobody counts them): a job that cannot see their
     output variables finds it by these. Where visitors can read the list, it tells neither `commit` nor `who`. `unproved`: its checks were to
     be asked, and nobody has seen their end; or it `failed_before` it was made live again, and nobody has seen it well since.
+    `edges`: it was to tell distributions, so that something may be left to tell them.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Release:
     attempt: str = ""
     unproved: bool = False
     failed_before: bool = False
+    edges: bool = False
 
     @property
     def doubtful(self) -> bool:
@@ -273,6 +275,7 @@ def _told(history: History) -> dict[str, Any]:
                 "attempt": one.attempt,
                 "unproved": one.unproved,
                 "failedBefore": one.failed_before,
+                "edges": one.edges,
             }
             for one in history.releases
         ],
@@ -297,6 +300,8 @@ def _history(told: Mapping[str, Any]) -> History:
                 str(one.get("attempt", "")),
                 bool(one.get("unproved", False)),
                 bool(one.get("failedBefore", False)),
+                # Where it does not say so, it may have been.
+                bool(one.get("edges", True)),
             )
             for one in told["releases"]
         ),
