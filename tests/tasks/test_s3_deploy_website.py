@@ -10,6 +10,7 @@ import pytest
 
 from ropeway.errors import AwsError, ChecksFailed, InputError
 from ropeway.s3.cloudfront import invalidating
+from ropeway.s3.website import applying
 from tests.checks.kinds.aws_kit import client_of
 from tests.s3.cloudfront.kit import distribution
 from tests.servers.misbehaving import s3_error
@@ -232,6 +233,23 @@ def test_a_release_that_stops_half_way_leaves_the_website_as_it_was(deploy, misb
     ran = deploy("42", TWO, **OTHER, endpoint_url=misbehaving.url)
     assert ran.outcome.error is not None
     assert website_of(s3, bucket) == ("", 0)
+
+
+@pytest.mark.parametrize("how", ["by its id", "by taking back again"])
+def test_a_website_that_a_stopped_rollback_has_not_set_is_set_by_the_next_one(
+    deploy, back, build, monkeypatch, s3, bucket, how
+):
+    deploy("41", ONE, website="true")
+    build("42")
+    deploy("42", TWO, **OTHER)
+    again = {"mode": "takeBack"} if how == "by taking back again" else {}
+    with pytest.MonkeyPatch.context() as dying:
+        dying.setattr(applying, "apply_website", killed)
+        with pytest.raises(KeyboardInterrupt):
+            back(**again)
+    assert (history(s3, bucket)[0], website_of(s3, bucket)) == ("41", ("docs/gone.html", 1))
+    ran = back(lock="none", **again or {"release_id": "41"})
+    assert (ran.outcome.error, ran.outcome.warnings, website_of(s3, bucket)) == (None, (), ("", 0))
 
 
 def test_another_website_for_the_release_that_is_live_goes_back_with_it_too(deploy, back, s3, bucket):
@@ -492,6 +510,64 @@ def test_a_distribution_that_is_named_no_more_beside_another_one_is_a_warning(de
         f"This run does not name {edge.id} (distributionIds), which the release before it has named: edges there go on"
     )
     assert deploy("43", ONE, distribution_ids=other.id).outcome.warnings == ()
+
+
+def refused_by(edge, client_of):
+    """CloudFront refuses it from now on: there is none any more."""
+    etag = client_of("cloudfront").get_distribution(Id=edge.id)["ETag"]
+    client_of("cloudfront").delete_distribution(Id=edge.id, IfMatch=etag)
+
+
+def test_a_rollback_that_could_not_tell_cloudfront_says_how_it_is_finished_and_not_how_to_go_further_back(
+    deploy, back, edge, other, client_of, s3, bucket
+):
+    both = f"{edge.id}\n{other.id}"
+    for release, files in (("40", ABOUT), ("41", ONE), ("42", TWO)):
+        deploy(release, files, distribution_ids=edge.id)
+    ran = back(distribution_ids=both, between=lambda _: refused_by(other, client_of))
+    assert history(s3, bucket)[0] == "41"
+    advice = ran.outcome.error.advice
+    assert "Release 41 is live all the same, and caches may show what was before: roll back to 41" in advice
+    assert said("A rollback is done, and CloudFront refuses to be told, or the website cannot be set")[0] in advice
+    assert back(release_id="41").outcome.error is None
+    assert history(s3, bucket)[0] == "41"
+
+
+def test_an_automatic_way_back_that_could_not_tell_cloudfront_does_not_send_anybody_further_back(
+    deploy, edge, suite, monkeypatch, s3, bucket
+):
+    deploy("40", ABOUT, distribution_ids=edge.id)
+    deploy("41", ONE, distribution_ids=edge.id)
+    asked, invalidate = [], invalidating.invalidate
+
+    def refused_the_second_time(*given):
+        asked.append(given)
+        if len(asked) == 2:
+            raise AwsError("invalidate", code="AccessDenied", answer="no")
+        return invalidate(*given)
+
+    monkeypatch.setattr(invalidating, "invalidate", refused_the_second_time)
+    error = deploy("42", TWO, distribution_ids=edge.id, checks_file=suite("41")).outcome.error
+    assert history(s3, bucket)[0] == "41"
+    assert "roll back to 41 once more, by its id" in error.advice
+    assert "`ropeway s3 rollback`" not in error.advice
+    assert "parts of both" not in error.advice
+
+
+def test_what_was_taken_back_and_not_told_to_cloudfront_is_told_when_it_is_taken_back_again(
+    deploy, back, edge, build, s3, bucket
+):
+    build("41")
+    deploy("41", ONE, distribution_ids=edge.id)
+    build("42")
+    deploy("42", TWO, distribution_ids=edge.id)
+    dies(lambda **given: back(mode="takeBack", **given))
+    assert (history(s3, bucket)[0], len(edge.paths)) == ("41", 2)
+    again = back(mode="takeBack", lock="none")
+    assert again.outcome.error is None
+    assert edge.paths[2:] == [["/", "/index.html"]]
+    assert "taken back already" in back(mode="takeBack").outcome.title
+    assert history(s3, bucket) == ("41", {"41": "live", "42": "rolledBack"})
 
 
 def test_a_website_configuration_that_changes_makes_everything_stale(deploy, edge):

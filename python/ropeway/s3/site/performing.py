@@ -152,8 +152,15 @@ class _Performing:
                 self._beside(beside)
             except RopewayError as error:
                 raise error.advised(
-                    f"{error.advice} Release {self.ended.live} is live all the same, and {what}: run it again."
+                    f"{error.advice} Release {self.ended.live} is live all the same, and {what}: {self._once_more()}"
                 ) from error
+
+    def _once_more(self) -> str:
+        """Whoever is back and goes back once more without an id, goes further back."""
+        live = self.ended.live
+        if self.planned.releases and live == self.prepared.manifest.id:
+            return "run it again."
+        return f"roll back to {live} once more, by its id (releaseId)."
 
     # --- is it well -----------------------------------------------------------------------------------------------------------------
 
@@ -263,19 +270,24 @@ class _Performing:
         try:
             self._take_back(back, website, after)
         except RopewayError as worse:
-            raise with_words(
-                error,
-                f"Taking {failed} back failed, too: {worse.message}",
-                advice=f"{worse.advice} The site may show parts of both releases until `ropeway s3 rollback`, or the next deploy, has ended well.",
-            ) from worse
+            words = f"Taking {failed} back failed, too: {worse.message}"
+            raise with_words(error, words, advice=f"{worse.advice} {self._both(failed)}".strip()) from worse
         raise with_words(error, self._after_back(failed, back))
+
+    def _both(self, failed: str) -> str:
+        """Once the release before is live again, its objects are all there."""
+        if self.ended.live != failed:
+            return ""
+        return (
+            "The site may show parts of both releases until `ropeway s3 rollback`, or the next deploy, has ended well."
+        )
 
     def _way_back(self, failed: str) -> tuple[Prepared, Beside, Beside]:
         """Changes nothing of the site. Raises as `prepare_rollback` does, and where another site has begun below it while checks were asked."""
         site, now = self.prepared.site, self._now()
         back = prepare_rollback(site, self.run.cancellation, now=now, expected=failed, terms=self.planned.order.terms)
         refuse_swallowing(self.planned.order.given, site, back.plan, self.run.cancellation)
-        website = website_back(self.planned.order.given, back, self.aws)
+        website = website_back(self.planned.order.given, back, self.aws, self.run)
         after = caches_of(self.planned.order, back, self.planned.edges, everything=website.stales)
         after.before(self.aws, self.run)
         return back, website, after

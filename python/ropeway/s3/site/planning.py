@@ -24,7 +24,7 @@ from ropeway.s3.site.plan import SitePlan, Terms
 from ropeway.s3.site.preparing import prepare_release, prepare_rollback
 from ropeway.s3.site.reading import Source
 from ropeway.s3.site.set_up import WebsiteInputs, plan_set_up, young_versions
-from ropeway.s3.site.standing import Identity, Prepared, Site, read_standing
+from ropeway.s3.site.standing import Identity, Prepared, Site, Standing, read_standing
 from ropeway.s3.site.taking_over import refuse_taking_over
 from ropeway.s3.site.visitors import Openness, Readable, openness, refuse_acls, refuse_kms, who_reads
 from ropeway.s3.site.website_back import website_back
@@ -185,11 +185,24 @@ def plan_take_back(order: Order) -> SitePlanned:
         problem = "mode is takeBack, which takes back what this build and stage has released: there is no build here."
         raise InputError([problem]).advised("Set mode to rollback.")
     ground = _ground(order)
-    history = read_standing(ground.site, order.run.cancellation).history
+    standing = read_standing(ground.site, order.run.cancellation)
+    history = standing.history
     made = next((one for one in reversed(history.releases) if one.run == ours), None)
+    if made and made is history.releases[-1] and _is_unfinished(ground, standing, made):
+        return _back(ground, lambda _: plan_take_back(order), to=history.live)
     if made is None or made.state is State.ROLLED_BACK or _is_of_another(made, attempt):
         return SitePlanned(title=_no_need(ground, made), steps=(), order=order)
     return _back(ground, lambda _: plan_take_back(order), expected=made.id)
+
+
+def _is_unfinished(ground: _Ground, standing: Standing, made: Release) -> bool:
+    """It was taken back, by a run that was stopped before it had told CloudFront, or had set the website."""
+    if made.state is not State.ROLLED_BACK or standing.live is None:
+        return False
+    order = ground.order
+    back = Prepared(ground.site, standing, SitePlan(ground.site.target, ()), standing.live, "", None)
+    beside = (website_back(order.given, back, order.aws, order.run), caches_of(order, back, ground.edges))
+    return any(step.work or step.action == "invalidate" for one in beside for step in one.steps)
 
 
 def _is_of_another(made: Release, attempt: str) -> bool:
@@ -281,7 +294,7 @@ def set_up_of(order: Order, prepared: Prepared, *, new: bool = False) -> tuple[B
     `new`: the bucket is not there yet, and will be as S3 makes them.
     """
     if prepared.releasing is None:
-        return NOTHING, website_back(order.given, prepared, order.aws), prepared
+        return NOTHING, website_back(order.given, prepared, order.aws, order.run), prepared
     live, first, last = prepared.standing.live, NOTHING, NOTHING
     website = live.website if live else ""
     if isinstance(order.given, WebsiteInputs):

@@ -6,29 +6,45 @@ import json
 
 from ropeway.aws.session import Aws
 from ropeway.errors import AwsError
-from ropeway.outcome import Reason, Step
+from ropeway.outcome import Reason, Run, Step
 from ropeway.s3.site.beside import NOTHING, Beside
 from ropeway.s3.site.inputs import SiteInputs
 from ropeway.s3.site.standing import Prepared
+from ropeway.s3.state.manifest import Manifest, read_manifest
+from ropeway.s3.state.releases import State
 
 
-def website_back(given: SiteInputs, prepared: Prepared, aws: Aws) -> Beside:
+def website_back(given: SiteInputs, prepared: Prepared, aws: Aws, run: Run) -> Beside:
     """Reads what is set, where the two releases differ in it. What somebody else has set since stays, and so does what nobody knows; a warning says so.
 
     Whoever goes back is not held up by it.
     """
-    live = prepared.standing.live
-    was, wanted = live.website if live else "", prepared.manifest.website
-    if not was or was == wanted or live is None:
+    gone, wanted = _taken_back(prepared, run), prepared.manifest.website
+    was = gone.website if gone else ""
+    if not was or was == wanted or gone is None:
         return NOTHING
     if not wanted:
-        return _stays(f"release {live.id} has set it, and {prepared.manifest.id} was made without one")
+        return _stays(f"release {gone.id} has set it, and {prepared.manifest.id} was made without one")
     if given.bucket_name.startswith("arn:"):
         return _stays("bucketName names an access point, which has none")
     try:
         return _back(given, prepared, aws, was, wanted)
     except AwsError as refused:
         return _stays(str(refused))
+
+
+def _taken_back(prepared: Prepared, run: Run) -> Manifest | None:
+    """The release that goes: the live one; or, where the one that comes is live already, the last one that was taken back, by a run that may have
+    been stopped before it had set the website.
+    """
+    site, standing = prepared.site, prepared.standing
+    if standing.history.live != prepared.manifest.id:
+        return standing.live
+    last = standing.history.releases[-1]
+    if last.state is not State.ROLLED_BACK:
+        return None
+    found = read_manifest(site.engine, site.state, last.id, run.cancellation)
+    return found[0] if found else None
 
 
 def _back(given: SiteInputs, prepared: Prepared, aws: Aws, was: str, wanted: str) -> Beside:
