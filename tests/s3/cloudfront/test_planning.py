@@ -78,6 +78,16 @@ def test_a_default_root_object_of_another_name_is_an_index_too():
     assert planned(["home.htm"], shows("", root="home.htm")) == {"E1": ("/", "/home.htm")}
 
 
+def test_a_default_root_object_in_a_folder_is_what_the_root_shows():
+    assert planned(["docs/app/home.htm"], shows("/docs", root="app/home.htm")) == {"E1": ("/", "/app/home.htm")}
+
+
+def test_a_distribution_whose_origin_is_not_known_as_the_bucket_is_told_of_its_own_paths_too():
+    """By an alias of an access point, or a name of one's own, that leads to the bucket."""
+    found = planned(["site/a.html", "b.html"], shows("/site", host="shop-abc-s3alias.s3.eu-west-1.amazonaws.com"))
+    assert found == {"E1": ("/a.html", "/b.html", "/site/a.html")}
+
+
 def test_copies_that_are_kept_by_query_string_are_reached_by_wildcards():
     assert planned(["docs/a.html"], shows("", by_query=True)) == {"E1": ("/docs/a.html*",)}
 

@@ -19,10 +19,11 @@ AMBIGUOUS = re.compile(r"[*~+\[\]|\\^]")
 could be kept under two spellings. (CloudFront refuses a bare `~`, and `%7E` does not reach what was asked for as `~`.)"""
 
 
-def paths_of(key: str, origin_path: str, indexes: Iterable[str]) -> Iterator[str]:
+def paths_of(key: str, origin_path: str, indexes: Iterable[str], root: str = "") -> Iterator[str]:
     """Of an object, for an origin that begins at `origin_path` (`/site`, or empty); none where it lies outside.
 
-    An object that is called as an index document is shown under the path of its folder, too.
+    An object that is called as an index document is shown under the path of its folder, too; `root`, which may lie in a folder, under that of the
+    distribution.
     """
     below = f"{origin_path.strip('/')}/" if origin_path.strip("/") else ""
     if not key.startswith(below):
@@ -32,6 +33,8 @@ def paths_of(key: str, origin_path: str, indexes: Iterable[str]) -> Iterator[str
     folder, name = posixpath.split(path)
     if name in set(indexes):
         yield encoded(f"{folder.rstrip('/')}/")
+    if root and path == f"/{root}":
+        yield "/"
 
 
 def encoded(path: str) -> str:

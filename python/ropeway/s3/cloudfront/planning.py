@@ -71,9 +71,9 @@ def stale_paths(distribution: Distribution, stale: Stale) -> Iterator[str]:
         yield EVERYTHING
         return
     indexes = {*stale.indexes, *filter(None, [distribution.root])}
-    for origin in distribution.paths_into(stale.bucket) or ("",):
+    for origin in distribution.paths_into(stale.bucket) or ("", *(one.path for one in distribution.origins)):
         for key in stale.keys:
-            for path in paths_of(key, origin, indexes):
+            for path in paths_of(key, origin, indexes, distribution.root):
                 yield f"{path}*" if distribution.by_query and not is_wildcard(path) else path
 
 
@@ -83,7 +83,8 @@ def warnings_of(distributions: Iterable[Distribution], bucket: str) -> Iterator[
         if not one.paths_into(bucket):
             origins = ", ".join(origin.host for origin in one.origins)
             yield (
-                f"No origin of the distribution {one.id} is the bucket {bucket} (they are {origins}): its paths are taken to be the keys of the bucket."
+                f"No origin of the distribution {one.id} is the bucket {bucket} (they are {origins}): its paths are taken to be the keys of the bucket, "
+                "the whole ones and what they are below the paths of these origins."
             )
         if not one.enabled:
             yield f"The distribution {one.id} is disabled: it shows nothing to anybody."
