@@ -55,7 +55,9 @@ def distribution(
     host: str = "",
     queries: bool = False,
     enabled: bool = True,
+    errors: tuple[tuple[str, int], ...] = (),
 ) -> Edge:
+    """`errors` are pages shown for a 403, each with the seconds for which it is kept."""
     origin = {
         "Id": "site",
         "DomainName": host or f"{bucket}.s3.us-east-1.amazonaws.com",
@@ -76,6 +78,13 @@ def distribution(
             "DefaultCacheBehavior": behaviour,
             "Aliases": {"Quantity": len(names), "Items": list(names)},
             "Origins": {"Quantity": 1, "Items": [origin]},
+            "CustomErrorResponses": {
+                "Quantity": len(errors),
+                "Items": [
+                    {"ErrorCode": 403, "ResponsePagePath": page, "ResponseCode": "200", "ErrorCachingMinTTL": seconds}
+                    for page, seconds in errors
+                ],
+            },
         }
     )["Distribution"]
     return Edge(cloudfront, made["Id"], made["DomainName"])

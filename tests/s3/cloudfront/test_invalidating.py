@@ -200,6 +200,11 @@ def test_an_aws_that_does_not_answer_is_raised(aws, journal, bucket, edge, embed
         invalidate(silent, journal, made, Terms(), Run())
 
 
+def test_pages_that_are_kept_where_there_are_none_are_read_of_a_distribution(aws, bucket, client_of):
+    made = distribution(client_of("cloudfront"), bucket, errors=(("/index.html", 300), ("/soon.html", 10)))
+    assert read_distribution(aws, made.id).error_pages == ("/index.html",)
+
+
 def test_what_is_owed_to_a_distribution_holds_up_nothing_where_aws_does_not_answer(
     aws, journal, bucket, edge, embedded, monkeypatch
 ):

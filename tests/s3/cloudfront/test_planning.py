@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -86,6 +87,13 @@ def test_a_distribution_whose_origin_is_not_known_as_the_bucket_is_told_of_its_o
     """By an alias of an access point, or a name of one's own, that leads to the bucket."""
     found = planned(["site/a.html", "b.html"], shows("/site", host="shop-abc-s3alias.s3.eu-west-1.amazonaws.com"))
     assert found == {"E1": ("/a.html", "/b.html", "/site/a.html")}
+
+
+def test_a_page_that_is_shown_and_kept_wherever_there_is_none_makes_everything_stale():
+    """`/orders/7` of a site of one page is no object: the edge shows /index.html there, for as long as it keeps errors."""
+    app = replace(shows("/docs"), error_pages=("/index.html",))
+    assert planned(["docs/index.html", "docs/a.css"], app) == {"E1": ("/*",)}
+    assert planned(["docs/a.css"], app) == {"E1": ("/a.css",)}
 
 
 def test_copies_that_are_kept_by_query_string_are_reached_by_wildcards():

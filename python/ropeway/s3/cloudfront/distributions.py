@@ -11,6 +11,8 @@ from ropeway.aws.answers import asking
 from ropeway.aws.session import Aws
 
 ID = re.compile(r"[A-Z0-9]{2,64}")
+SOON = 10
+"""Seconds that CloudFront keeps an error for, if it is not told otherwise: no invalidation is faster."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Origin:
 class Distribution:
     """`names` are the host names that it answers for beside its own. `by_query`: some copies are kept by query string, too.
 
-    `has_functions`: code at the edge may answer otherwise than the bucket does.
+    `has_functions`: code at the edge may answer otherwise than the bucket does. `error_pages` are the paths of those that it shows, and keeps, under
+    whatever address has nothing.
     """
 
     id: str
@@ -36,6 +39,7 @@ class Distribution:
     root: str
     by_query: bool
     has_functions: bool = False
+    error_pages: tuple[str, ...] = ()
 
     def paths_into(self, bucket: str) -> tuple[str, ...]:
         """The path of each origin that is this bucket, by its website endpoint or by its own."""
@@ -69,7 +73,15 @@ def read_distribution(aws: Aws, id: str) -> Distribution:
         str(config.get("DefaultRootObject", "")),
         any(_forwards_queries(behaviour) for behaviour in _behaviours(config)),
         any(_has_functions(behaviour) for behaviour in _behaviours(config)),
+        tuple(_lasting_error_pages(config)),
     )
+
+
+def _lasting_error_pages(config: Mapping[str, Any]) -> Iterator[str]:
+    """Developer guide, "Control how long CloudFront caches errors": not by what the page itself says."""
+    for one in config.get("CustomErrorResponses", {}).get("Items") or ():
+        if one.get("ResponsePagePath") and int(one.get("ErrorCachingMinTTL", SOON)) > SOON:
+            yield str(one["ResponsePagePath"])
 
 
 def _behaviours(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

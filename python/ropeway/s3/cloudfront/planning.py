@@ -10,7 +10,7 @@ from ropeway.outcome import Reason, Step
 from ropeway.s3.cloudfront.distributions import Distribution
 from ropeway.s3.cloudfront.folding import fold
 from ropeway.s3.cloudfront.journal import Journal, Pending, new_nonce
-from ropeway.s3.cloudfront.paths import EVERYTHING, is_wildcard, paths_of
+from ropeway.s3.cloudfront.paths import EVERYTHING, covers, encoded, is_wildcard, paths_of
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def plan_owed(named: Container[str], journal: Journal) -> tuple[Invalidation, ..
 def _pending(distribution: Distribution, stale: Stale, left: Pending | None, limit: int) -> Pending | None:
     """What this run changes is asked for anew, whatever was asked for before; what is only left over, under the reference it has."""
     changed = set(stale_paths(distribution, stale))
+    if any(covers(path, encoded(page)) for page in distribution.error_pages for path in changed):
+        changed.add(EVERYTHING)
     if not changed:
         return left
     return Pending(stale.release, fold({*changed, *(left.paths if left else ())}, limit), new_nonce())
