@@ -266,6 +266,15 @@ def test_a_hard_link_of_an_archive_is_the_file_it_leads_to(tmp_path):
     assert packed(tmp_path / "a.tar.gz", tmp_path / "out").sha256 == packed(alike, tmp_path / "out").sha256
 
 
+def test_a_tar_archive_that_ends_with_a_jar_is_not_taken_for_the_jar(tmp_path):
+    """A zip is known by its end: a tar archive has one there, when its last file is a jar and nothing compresses it."""
+    jar = as_zip({"META-INF/MANIFEST.MF": File(b"x")}, tmp_path / "shop.jar").read_bytes()
+    tree = {"ropeway-app.yml": File(b"owner: shop"), "shop.jar": File(jar)}
+    bundle = packed(as_tar(tree, tmp_path / "shop.tar", "w:"), tmp_path / "out")
+    assert held(bundle).keys() == {"app", "release", "release/ropeway-app.yml", "release/shop.jar"}
+    assert bundle.app == App(owner="shop")
+
+
 # --- what cannot be packed --------------------------------------------------------------------------------------------------------------
 
 

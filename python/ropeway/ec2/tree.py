@@ -65,10 +65,11 @@ def _entries(source: str, spool: str, opened: ExitStack, cancellation: Cancellat
         raise LocalFileError(f"There is no {source}.", advice="Name the folder or archive that the build has left.")
     if os.path.isdir(source):
         return _of_folder(source, "", cancellation)
-    if zipfile.is_zipfile(source):
-        return _of_zip(opened.enter_context(zipfile.ZipFile(source)))
+    # In this order: a zip is known by its end, and a tar archive whose last file is a jar has the end of one.
     if tarfile.is_tarfile(source):
         return _of_tar(source, spool, cancellation)
+    if zipfile.is_zipfile(source):
+        return _of_zip(opened.enter_context(zipfile.ZipFile(source)))
     raise LocalFileError(f"{source} is no folder, and no zip or tar archive.")
 
 
