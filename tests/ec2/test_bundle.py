@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import lzma
 import os
 import shutil
 import socket
@@ -305,6 +306,68 @@ def test_a_zip_with_damaged_bytes_is_refused(tmp_path):
     with pytest.raises(LocalFileError, match="The bundle cannot be made: Bad CRC-32"):
         packed(archive, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
+
+
+def damaged(how: str, tmp_path: Path) -> Path:
+    """An archive of three files as it is when something went wrong on its way."""
+    body = bytearray(as_tar({name: File(name.encode() * 600) for name in "abc"}, tmp_path / "whole", "w:").read_bytes())
+    second = 3 * tarfile.BLOCKSIZE  # a header and two blocks before it
+    if how == "cut.tar":
+        body = body[: 2 * second]
+    if how.startswith("header."):
+        body[second] ^= 0xFF
+    whole = {"gz": lambda told: gzip.compress(told, 0), "xz": lzma.compress}.get(how.rpartition(".")[2], bytes)(
+        bytes(body)
+    )
+    if how == "content.tar.gz":
+        whole = whole.replace(b"b" * 600, b"b" * 599 + b"X")
+    path = tmp_path / how
+    path.write_bytes(whole[:-8] if how.startswith("trailer.") else whole)
+    return path
+
+
+@pytest.mark.parametrize(
+    "how", ["cut.tar", "header.tar", "header.tar.gz", "content.tar.gz", "trailer.tar.gz", "trailer.tar.xz"]
+)
+def test_an_archive_that_is_damaged_is_refused_and_not_deployed_in_part(tmp_path, how):
+    with pytest.raises(LocalFileError, match=rf"{how} cannot be unpacked: .* Look at how it was made\."):
+        packed(damaged(how, tmp_path), tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_zip_whose_names_are_no_text_is_refused(tmp_path):
+    archive = as_zip({"\u00e4": File(b"x")}, tmp_path / "a.zip")
+    archive.write_bytes(archive.read_bytes().replace("\u00e4".encode(), b"\xff\xfe"))
+    with pytest.raises(LocalFileError, match="cannot be unpacked: 'utf-8' codec can't decode"):
+        packed(archive, tmp_path / "out")
+
+
+def test_a_zip_that_is_packed_by_lzma_and_damaged_is_refused(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a", os.urandom(10_000))
+    body = bytearray(path.read_bytes())
+    body[50:60] = b"\xff" * 10
+    path.write_bytes(body)
+    with pytest.raises(LocalFileError, match="The bundle cannot be made: "):
+        packed(path, tmp_path / "out")
+
+
+def test_a_link_as_long_as_a_file_is_refused_before_it_is_read(tmp_path):
+    archive = as_zip({"a": Link("x" * 5000)}, tmp_path / "a.zip")
+    with pytest.raises(LocalFileError, match=r"a in .*a\.zip is a link of 5000 bytes\."):
+        packed(archive, tmp_path / "out")
+
+
+def test_a_hard_link_to_a_folder_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        folder, link = tarfile.TarInfo("folder"), tarfile.TarInfo("link")
+        folder.type = tarfile.DIRTYPE
+        link.type, link.linkname = tarfile.LNKTYPE, "folder"
+        archive.addfile(folder)
+        archive.addfile(link)
+    with pytest.raises(LocalFileError, match=r"link in .*a\.tar is a hard link to folder, which is no file\."):
+        packed(tmp_path / "a.tar", tmp_path / "out")
 
 
 @pytest.mark.parametrize("becomes", [b"", b"longer than it was"])

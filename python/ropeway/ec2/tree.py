@@ -6,6 +6,7 @@ and of its modes remains what matters: who may run a file, and that others may n
 
 from __future__ import annotations
 
+import gzip
 import os
 import posixpath
 import stat
@@ -21,12 +22,21 @@ from typing import IO, Literal
 from ropeway.errors import LocalFileError
 from ropeway.outcome import Cancellation, listing
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python that was built without it reads no such archives either
+    LZMAError = zlib.error  # type: ignore[misc,assignment]
+
 Kind = Literal["folder", "file", "link"]
 MOST_LINKS = 40
 """From one link to the next, as many as Linux follows (path_resolution(7))."""
 ADVICE = "A bundle holds folders, files, and relative links within it."
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError)
-"""What the readers of archives raise for what is none, is cut off, is encrypted, or is packed in a way they do not know."""
+BROKEN = (
+    tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, LZMAError, EOFError, UnicodeError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+"""What the readers of archives raise for what is none, is cut off, is damaged, is encrypted, or is packed in a way they do not know."""
+LONGEST_LINK = 4096
+"""Bytes of where a link leads: Linux's PATH_MAX."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,8 @@ def _of_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
     mode = info.external_attr >> 16 if on_unix else 0o644
     path = info.filename if on_unix or "/" in info.filename else info.filename.replace("\\", "/")
     if on_unix and stat.S_ISLNK(mode):
+        if info.file_size > LONGEST_LINK:
+            raise LocalFileError(f"{path} in {archive.filename} is a link of {info.file_size} bytes.", advice=ADVICE)
         return Entry(path, "link", link=os.fsdecode(archive.read(info)))
     if path.endswith("/"):
         return Entry(path, "folder", _mode(mode or 0o755, "folder"))
@@ -125,9 +137,25 @@ def _of_zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
     return Entry(path, "file", _mode(mode or 0o644, "file"), info.file_size, open=lambda: archive.open(info))
 
 
+class _Header(tarfile.TarInfo):
+    """tarfile takes a header that it cannot read for the end of the archive, and what comes behind it would be missing without a word.
+
+    An archive ends with a block of zeros; one that ends without is cut off.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise
+            raise tarfile.ReadError(f"it is cut off or damaged ({error})") from None
+
+
 def _of_tar(source: str, spool: str, cancellation: Cancellation) -> Iterator[Entry]:
     numbers = count()
-    with tarfile.open(source, errors="surrogateescape") as archive:
+    with tarfile.open(source, errors="surrogateescape", tarinfo=_Header) as archive:
         for member in archive:
             cancellation.check()
             if member.issym():
@@ -136,18 +164,30 @@ def _of_tar(source: str, spool: str, cancellation: Cancellation) -> Iterator[Ent
                 yield Entry(member.name, "folder", _mode(member.mode, "folder"))
             elif member.isfile() or member.islnk():
                 kept = os.path.join(spool, str(next(numbers)))
-                yield _spooled(archive, member, kept, cancellation)
+                yield _spooled(archive, member, kept, source, cancellation)
             else:
                 raise LocalFileError(f"{member.name} in {source} is no file, no folder and no link.", advice=ADVICE)
+        _read_to_the_end(archive, cancellation)
 
 
-def _spooled(archive: tarfile.TarFile, member: tarfile.TarInfo, kept: str, cancellation: Cancellation) -> Entry:
+def _read_to_the_end(archive: tarfile.TarFile, cancellation: Cancellation) -> None:
+    """The checksum of what is compressed stands behind it, and is compared by who reads as far as that."""
+    while archive.fileobj and archive.fileobj.read(1 << 20):
+        cancellation.check()
+
+
+def _spooled(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, kept: str, source: str, cancellation: Cancellation
+) -> Entry:
     """A hard link is the file that it leads to, which the archive has told before."""
     try:
         content = archive.extractfile(member)
     except KeyError:
         raise LocalFileError(f"{member.name} is a hard link to {member.linkname}, which is not there.") from None
-    assert content is not None, "it is a file"  # noqa: S101 - for the type checker
+    if content is None:
+        raise LocalFileError(
+            f"{member.name} in {source} is a hard link to {member.linkname}, which is no file.", advice=ADVICE
+        )
     with content, open(kept, "wb") as file:
         for block in iter(lambda: content.read(1 << 20), b""):
             cancellation.check()
