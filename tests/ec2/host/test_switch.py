@@ -204,6 +204,37 @@ def test_a_hook_that_fails_where_nothing_can_be_written_is_told_all_the_same_and
     assert (report.live, report.live_state) == ("2", State.FAILED)
 
 
+def test_a_release_that_fills_the_disk_can_be_taken_back_all_the_same(shop, machine):
+    """Something stands where notes would be written, which to the script is the same as a full disk."""
+    shop.live("1")
+    shop.live("2", over="1")
+    full = """#!/bin/sh
+for id in 1 2 3; do mkdir "$ROPEWAY_FOLDER/.ropeway/releases/$id/.state.new" "$ROPEWAY_FOLDER/.ropeway/releases/$id/.order.new"; done
+exit 3
+"""
+    three = shop.release("3", {"ApplicationStart": full})
+    assert shop.stage(three).ok
+    assert not shop.switch(three, over="2").ok
+    done = len(machine.events)
+    report = shop.rollback(three, "2")
+    assert (report.ok, report.live, report.live_state, report.previous) == (True, "2", State.HEALTHY, "1")
+    assert report.warning == f"Not all notes could be written in {FOLDER}/.ropeway, and it went on: is the disk full?"
+    assert machine.events[done:] == [f"{event} by 2 in 2" for event in FORWARD]
+    assert shop.states() == {"1": "healthy", "2": "healthy", "3": "failed"}
+    report = shop.back(shop.scripts("1"), over="2")
+    assert (report.ok, report.live, report.previous) == (True, "1", "")
+    assert shop.states() == {"1": "healthy", "2": "failed", "3": "failed"}, "nobody goes back to what was left"
+
+
+def test_nobody_goes_forward_without_a_note_of_it(shop, machine):
+    shop.live("1")
+    two = shop.release("2")
+    assert shop.stage(two).ok
+    (machine.notes / "releases/2/.order.new").mkdir()
+    report = shop.switch(two, over="1")
+    assert (report.live, report.why) == ("1", "The note order of the release cannot be written.")
+
+
 def test_a_first_hook_that_fails_has_changed_something_nothing_has_not(shop):
     first = shop.release("1", {"BeforeInstall": "#!/bin/sh\nexit 1\n"})
     shop.stage(first)

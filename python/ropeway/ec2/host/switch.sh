@@ -14,6 +14,15 @@ give_up() {
   fail "$why"
 }
 
+# A note that cannot be written stops who goes forward, and not who goes back: that may be because of a release that fills the disk.
+# Without them the order of the releases is the one of before; what is left behind must not be vouched for.
+remember() {
+  try_note "$@" && return
+  [ "$back" = true ] || fail "The note $2 of the release cannot be written."
+  [ "$3" != rolledBack ] || rm -f -- "$notes/releases/$1/state"
+  warning=${warning:-"Not all notes could be written in $folder/.ropeway, and it went on: is the disk full?"}
+}
+
 go() {
   local from=$live event
   if [ -n "$from" ] && ! run_event ApplicationStop "$from"; then
@@ -25,8 +34,8 @@ go() {
   changed=true
   leave "$from"
   next_order
-  note "$release" order "$REPLY"
-  note "$release" state live
+  remember "$release" order "$REPLY"
+  remember "$release" state live
   point "$release"
   for event in AfterInstall ApplicationStart ValidateService; do
     run_event "$event" "$release" || give_up
@@ -43,7 +52,7 @@ leave() {
     [ "$name" != "$release" ] || continue
     ((order > after)) || [ "$name" = "$from" ] || continue
     state_of "$name"
-    case $REPLY in live | healthy) note "$name" state rolledBack ;; esac
+    case $REPLY in live | healthy) remember "$name" state rolledBack ;; esac
   done < <(in_order)
 }
 
@@ -62,6 +71,6 @@ main() {
     succeed
   fi
   go
-  if [ "$step" = rollback ] && [ "$was" = healthy ]; then note "$release" state healthy; fi
+  if [ "$step" = rollback ] && [ "$was" = healthy ]; then remember "$release" state healthy; fi
   succeed
 }
