@@ -22,6 +22,8 @@ from tests.servers.web import Web
 
 HISTORIES = int(os.environ.get("HOST_HISTORIES", "4"))
 IDS = ("1", "2", "3", "4")
+KEPT = Layout(FOLDER)
+"""As the releases are staged: what is not kept goes before another one arrives."""
 FAILS = '#!/bin/sh\n[ ! -e "$INSTANCE_ROOT/fails" ]\n'
 
 
@@ -43,6 +45,7 @@ class Model:
 
     def stage(self, id: str) -> None:
         if id not in self.states:
+            self.prune(KEPT.keep, KEPT.keep_failed)
             self.states[id] = "staged"
             self.latest(id)
         elif self.states[id] in {"failed", "rolledBack"} and id != self.live:

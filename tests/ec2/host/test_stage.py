@@ -245,6 +245,41 @@ def test_a_system_that_does_not_say_how_much_is_free_is_not_called_full(shop, ma
     assert (report.ok, report.why, report.free) == (True, "", -1)
 
 
+def test_what_failed_does_not_fill_the_disk(shop, machine):
+    """Nobody comes to the end of a deployment, where old releases go, as long as each of them fails."""
+    shop.live("1")
+    for id in ("2", "3", "4"):
+        scripts = shop.release(id, {"ValidateService": "#!/bin/sh\nexit 1\n"})
+        assert shop.stage(scripts).ok
+        assert not shop.switch(scripts, over="1").ok
+        assert shop.rollback(scripts, "1").ok
+    assert shop.stage(shop.release("5")).ok
+    assert shop.states() == {"5": "staged", "1": "healthy", "4": "failed"}
+    assert sorted(path.name for path in (machine.app / "releases").iterdir()) == ["1", "4", "5"]
+
+
+def test_what_an_arrival_left_that_was_killed_makes_room_for_the_next_one(shop, machine):
+    """Else one that filled the disk would keep out every other."""
+    shop.live("1")
+    for left in (
+        machine.app / "releases/.2.part/release",
+        machine.app / "releases/.gone.0",
+        machine.notes / "incoming",
+    ):
+        left.mkdir(parents=True, exist_ok=True)
+        (left / "half").write_bytes(b"x" * 1_000_000)
+    tools = machine.root / "tools"
+    tools.mkdir()
+    (tools / "df").write_text(
+        '#!/bin/sh\ncd "$INSTANCE_ROOT/opt/my shop"\n[ -e releases/.2.part ] || [ -e releases/.gone.0 ] || '
+        '[ -e .ropeway/incoming/half ] || exec /bin/df "$@"\necho Avail\necho 5000000\n'
+    )
+    (tools / "df").chmod(0o755)
+    machine.path = f"{tools}:{os.environ['PATH']}"
+    assert shop.status().free >= 8_000_000, "who looks first must know that it goes before a release arrives"
+    assert shop.stage(shop.release("3")).ok
+
+
 def test_a_disk_that_fills_up_leaves_nothing_half_done(shop, machine):
     """Here files may not grow over a limit, which to tar is the same: a write that fails."""
     scripts = shop.release("1", tree={"big": File(b"\0" * 3_000_000)})

@@ -52,6 +52,7 @@ def test_a_marker_that_is_lost_vouches_for_nothing(shop, machine):
 
 
 def test_of_many_releases_the_live_one_the_one_before_and_the_one_asked_for_are_told(shop, machine):
+    shop.layout = Layout(FOLDER, keep_failed=30)
     for number in range(1, 31):
         shop.stage(shop.scripts(str(number), shop.release("1", {}).bundle)) if number < 4 else copied(machine, number)
     one, two = shop.scripts("1"), shop.scripts("2")

@@ -39,11 +39,11 @@ ROOM = 32 << 20
 
 PARTS: Mapping[HostStep, tuple[str, ...]] = {
     "status": ("common", "status"),
-    "stage": ("common", "stage"),
+    "stage": ("common", "tidy", "stage"),
     "switch": ("common", "hooks", "switch"),
     "rollback": ("common", "hooks", "switch"),
     "mark": ("common", "mark"),
-    "prune": ("common", "prune"),
+    "prune": ("common", "tidy", "prune"),
 }
 
 FETCH = """import shutil, sys, urllib.error, urllib.request
@@ -96,6 +96,7 @@ class HostScripts:
             stage_seconds=str(self.stage_seconds),
             by_python=FETCH,
             pause=str(PAUSE),
+            **self._kept(),
         )
 
     def switch(self, *, over: str, force: bool = False) -> Script:
@@ -111,8 +112,10 @@ class HostScripts:
 
     def prune(self) -> Script:
         """Old releases go, as the layout has it."""
-        keep = {"keep": str(self.layout.keep), "keep_failed": str(self.layout.keep_failed)}
-        return self._script("prune", 600, release="", **keep)
+        return self._script("prune", 600, release="", **self._kept())
+
+    def _kept(self) -> dict[str, str]:
+        return {"keep": str(self.layout.keep), "keep_failed": str(self.layout.keep_failed)}
 
     def report(self, run: HostRun, step: HostStep) -> HostReport | None:  # noqa: ARG002 - the report says of which step it is
         """None where the script has not said how it ended. Whoever asks compares step and release with what was meant."""

@@ -6,7 +6,7 @@ PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 app=${INSTANCE_ROOT:-}$folder
 notes=$app/.ropeway
-live='' previous='' changed=false hook='' why='' warning='' mount='' disk='' listed='' log='' log_from=0
+live='' previous='' changed=false hook='' why='' warning='' mount='' disk='' listed='' log='' log_from=0 spare=0
 
 # Whatever is printed goes into the log. The answer alone is told, first, at the end.
 exec 3>&1 >/dev/null 2>&1 </dev/null
@@ -71,6 +71,7 @@ answer() {
   tell mount "$mount" 150
   tell disk "$disk" 100
   free_in "$app"
+  ((REPLY < 0)) || REPLY=$((REPLY + spare))
   line="ropeway:$nonce {$line,\"free\":$REPLY,\"releases\":[$listed]}"
   printf '%s\n' "$line" >&3
   room=$((2000 - ${#line}))

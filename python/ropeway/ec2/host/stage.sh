@@ -114,6 +114,8 @@ main() {
     succeed
   fi
   [ ! -e "$app/releases/$release" ] || fail "$app/releases/$release is there, and Ropeway has not put it there: move it away."
+  # Who fails never comes to the end of a deployment, and fills the disk with what failed.
+  tidy || echo "$why"
   enough_room
   arrive "$bundle"
   unpack "$bundle" "$part"

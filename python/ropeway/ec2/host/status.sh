@@ -5,6 +5,18 @@ one_of() {
   lsblk -n -s -o "$1" "$2" | sed 's/^ *//;s/ *$//;/^$/d' | tail -n 1
 }
 
+# Bytes of what was left half done: they are as good as free, because it goes before a release arrives.
+half_done() {
+  local at bytes sum=0
+  for at in "$app"/releases/.*.part "$app"/releases/.gone.* "$notes"/incoming/*; do
+    [ -e "$at" ] || continue
+    bytes=0
+    read -r bytes _ < <(du -sB1 -- "$at")
+    sum=$((sum + bytes))
+  done
+  REPLY=$sum
+}
+
 main() {
   local name state source
   ours
@@ -21,6 +33,8 @@ main() {
   source=${mount%% *}
   source=${source%%\[*}
   disk=$(one_of MODEL "$source")\|$(one_of SERIAL "$source")
+  half_done
+  spare=$REPLY
   ! strange_current || fail "$why"
   succeed
 }
