@@ -427,6 +427,44 @@ def test_a_command_that_comes_to_light_after_it_was_sent_again_is_cancelled(thro
     assert twin["Status"] in {"Cancelling", "Cancelled"}
 
 
+TWICE = [PASS_ON, PASS_ON]
+
+
+@pytest.mark.parametrize("told", [ssm_error("ThrottlingException"), ssm_error("AccessDeniedException")])
+def test_a_command_that_was_taken_is_watched_though_nobody_tells_of_another_copy_of_it(through, between, hosts, told):
+    """Whoever lost sight of it here would call an instance untouched on which it runs."""
+    between.instead("SendCommand", HANGS_UP, ssm_error("ThrottlingException"), PASS_ON)
+    between.instead("ListCommands", *TWICE, told, told, told)
+    assert one(through, hosts[0], "echo once >> runs").ok
+    assert Path(hosts[0].folder, "runs").read_text() == "once\n"
+
+
+def test_another_copy_is_looked_for_until_ssm_answers(through, between, hosts, client_of):
+    between.lose("SendCommand")
+    between.instead("ListCommands", *[ssm_answer(Commands=[])] * 2, ssm_error("ThrottlingException"), PASS_ON)
+
+    def cancelled(request: Request) -> Answer:
+        answer = _forwarded(between._upstream, request)
+        Path(hosts[0].folder, "gate").touch()
+        return answer
+
+    between.instead("CancelCommand", ssm_error("InternalServerError", status=500), cancelled)
+    assert one(through, hosts[0], UNTIL_THE_GATE_OPENS).ok
+    states = [command["Status"] for command in client_of("ssm").list_commands(InstanceId=hosts[0].id)["Commands"]]
+    assert len(states) == 2
+    assert set(states) - {"Success"} <= {"Cancelling", "Cancelled"}
+
+
+def test_of_a_later_command_that_was_taken_nobody_says_that_it_was_not_sent(through, between, embedded):
+    hosts = embedded.instances.add(51)
+    between.instead("SendCommand", PASS_ON, HANGS_UP, ssm_error("ThrottlingException"))
+    between.instead("ListCommands", *TWICE)
+    between.always("ListCommands", ssm_error("ThrottlingException"))
+    told = ran(through, hosts, "echo once >> runs")
+    assert [one.state for one in told] == ["Success"] * 51
+    assert Path(hosts[50].folder, "runs").read_text() == "once\n"
+
+
 def test_where_nobody_can_tell_whether_a_command_was_taken_the_error_says_so(through, between, hosts):
     between.lose("SendCommand")
     between.always("ListCommands", HANGS_UP)

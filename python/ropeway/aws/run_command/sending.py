@@ -127,7 +127,20 @@ class Sending:
         return ""
 
     def _stop_twins(self, comment: str, command_id: str) -> None:
-        """A command that came to light after it was sent again."""
+        """A command that came to light after it was sent again.
+
+        Where nobody can tell of one, or stop it, that is no reason to lose sight of the one that was taken: it runs.
+        """
+        for pause in (0.0, *self.terms.pace.lost):
+            self.cancellation.wait(pause)
+            try:
+                self._cancel_others(comment, command_id)
+            except RopewayError as error:
+                if may_pass(error):
+                    continue
+            return
+
+    def _cancel_others(self, comment: str, command_id: str) -> None:
         for twin in self._commented(comment):
             if twin != command_id:
                 self.line.ask(
