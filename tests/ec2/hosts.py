@@ -34,6 +34,8 @@ class Host:
     """Whether the application answers there."""
     faults: dict[HostStep, str] = field(default_factory=dict)
     dead: bool = False
+    half_way: bool = False
+    """Whether an earlier switch has not come to its end there."""
 
     def report(self, step: HostStep, release: str, **rest: object) -> HostReport:
         releases = tuple(HostRelease(id, state) for id, state in self.states.items())
@@ -47,7 +49,9 @@ class Host:
         )  # fmt: skip
 
     def found(self) -> Found:
-        return Found(self.target, self.report("status", ""), ("It is dead.",) if self.dead else ())
+        return Found(
+            self.target, self.report("status", "", changed=self.half_way), ("It is dead.",) if self.dead else ()
+        )
 
 
 @dataclass

@@ -374,6 +374,24 @@ def test_what_an_earlier_try_has_changed_goes_back_with_the_rest() -> None:
     assert set(some.live.values()) == {"41"}
 
 
+def test_what_an_earlier_run_has_left_half_way_goes_back_with_the_rest_also_where_this_one_has_not_come_to_it() -> None:
+    """It stopped 41 on i-0001, and was killed before `current` was switched."""
+    some = fleet(3)
+    left = some.hosts["i-0001"]
+    left.up, left.half_way = False, True
+    some.hosts["i-0002"].faults["stage"] = "fails"
+    assert some.roll("1").end is End.ROLLED_BACK
+    assert some.steps("rollback") == [("i-0001",)]
+    assert all(host.up for host in some.hosts.values())
+
+
+def test_who_was_left_half_way_serves_nobody_and_comes_first() -> None:
+    some = fleet(3)
+    some.hosts["i-0002"].up, some.hosts["i-0002"].half_way = False, True
+    assert some.roll("1", floor="2").end is End.HEALTHY
+    assert some.steps("switch") == [("i-0002",), ("i-0000",), ("i-0001",)]
+
+
 def test_what_is_live_by_the_history_stays_when_a_later_host_fails() -> None:
     """A host that was added later is brought up to the release that the others have: they keep it."""
     some = fleet(3)

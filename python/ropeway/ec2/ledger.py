@@ -35,7 +35,7 @@ class Entry:
     `failed` says why it counts as failed, empty while it does not; it stays when the target is put back. `touched` says that
     there is something to put back, `proved` that the release was seen to work there, by its checks and its load balancer too; `back` that
     it was put back and proved, `stuck` why it could not be. `earlier` says that an
-    earlier try of the same release, which did not come to its end, has changed it.
+    earlier try of the same release, which did not come to its end, has changed it, or that some run has left it half-way.
     """
 
     found: Found

@@ -70,7 +70,8 @@ class HostReport:
     """The last line of a step's script, read. Nothing in it is taken on trust: the rollout compares it with what it asked for.
 
     `live` is the release that `current` leads to as the script ends, empty where it leads nowhere; `previous` the one that a
-    rollback would lead to. `changed` says that a rollback has something to put back: a hook has begun, or `current` was switched.
+    rollback would lead to. `changed` says that a rollback has something to put back: a hook has begun, or `current` was switched; in
+    `status`, that an earlier switch has left it so, half-way.
     `hook` is the one that failed, `why` a sentence on what did. `free` is bytes on the disk of the folder, -1 where it does not say; `mount` is what that is
     mounted from and its file system ("/dev/nvme1n1 xfs"), `disk` the model and the serial number of the disk ("Amazon EC2 NVMe
     Instance Storage|AWS123"), as the host itself tells them in `status`. `warning` is a sentence on what went wrong and was passed
@@ -121,9 +122,14 @@ class Found:
         return self.report.live if self.report else ""
 
     @property
+    def half_way(self) -> bool:
+        """Whether a switch has begun there and not come to its end: what `current` leads to may be stopped, whatever its mark says."""
+        return self.report is not None and self.report.changed
+
+    @property
     def serving(self) -> bool:
         """Whether something may answer there now that a switch would take away."""
-        known_bad = self.unhealthy or self.report is None or self.report.live_state is State.FAILED
+        known_bad = self.unhealthy or self.half_way or self.report is None or self.report.live_state is State.FAILED
         return self.ready and bool(self.live) and not known_bad
 
 

@@ -239,10 +239,14 @@ def _course(given: EC2DeployInputs, goal: Goal, found: tuple[Found, ...], balanc
 
 
 def _has(found: Found, goal: Goal) -> bool:
-    """Whether it is live there, was proved, and is the same."""
+    """Whether it is live there, was proved, is the same, and nobody has begun to switch it since."""
     there = found.report.find(goal.release) if found.report else None
     return bool(
-        there and found.live == goal.release and there.state is State.HEALTHY and there.content == goal.packed.content
+        there
+        and found.live == goal.release
+        and not found.half_way
+        and there.state is State.HEALTHY
+        and there.content == goal.packed.content
     )
 
 

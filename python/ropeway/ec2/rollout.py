@@ -48,10 +48,11 @@ def roll(course: Course, hands: Hands, run: Run) -> Rolled:
 
 
 def _entry(found: Found, course: Course) -> Entry:
-    """Who was switched by an earlier try of this release, which did not come to its end, is this one's to put back."""
+    """Who was switched by an earlier try of this release, or was left half-way by whatever run, is this one's to put back."""
     to, live = way_back(found, course), found.live if found.report else None
     entry = Entry(found, to, live, found.serving)
-    entry.earlier = entry.touched = found.ready and found.live == course.release != course.live
+    left = (found.half_way and bool(to)) or found.live == course.release != course.live
+    entry.earlier = entry.touched = found.ready and left
     if not found.ready:
         entry.fail(" ".join(found.problems) or "It did not say how it stands.")
     return entry

@@ -50,6 +50,8 @@ def _why(found: Found, course: Course, number: int) -> str:
         return " ".join(found.problems)
     if not number:
         return f"it has {course.release} already"
+    if found.half_way:
+        return "an earlier switch did not come to its end"
     if found.live == course.release:
         return "switched again" if found.serving else "what is live is not healthy"
     return ""

@@ -188,7 +188,10 @@ def test_a_hook_that_fails_fails_the_release_and_is_told_with_its_last_words(sho
     assert report.why == f"hooks/{event} ended with exit code 7."
     assert output_of(run).splitlines()[-2:] == ["no database", f"Failed: hooks/{event} ended with exit code 7."]
     assert shop.states()["2"] == "failed"
-    assert shop.status().previous == ("1" if live == "2" else "")
+    status = shop.status()
+    assert (status.previous, status.changed) == ("1" if live == "2" else "", True)
+    assert shop.rollback(scripts, "1").ok
+    assert not shop.status().changed
 
 
 def test_a_hook_that_fails_where_nothing_can_be_written_is_told_all_the_same_and_nobody_vouches_for_the_release(

@@ -35,6 +35,7 @@ main() {
   disk=$(one_of MODEL "$source")\|$(one_of SERIAL "$source")
   half_done
   spare=$REPLY
+  [ ! -e "$notes/half-way" ] || changed=true
   ! strange_current || fail "$why"
   succeed
 }

@@ -23,8 +23,13 @@ remember() {
   warning=${warning:-"Not all notes could be written in $folder/.ropeway, and it went on: is the disk full?"}
 }
 
+# From before its first hook until after its last one a switch leaves word of itself: `current` does not tell that what it leads to was
+# stopped. An empty file, for which a full disk has room.
+half_way=$notes/half-way
+
 go() {
   local from=$live event
+  : >"$half_way" || [ "$back" = true ] || fail "That the switch begins cannot be noted in $notes."
   if [ -n "$from" ] && ! run_event ApplicationStop "$from"; then
     warning="ApplicationStop of what was live failed, and it went on: $why"
     echo "$warning"
@@ -66,11 +71,14 @@ main() {
   if [ "$step" = switch ] && [ "$live" != "$over" ] && [ "$live" != "$release" ]; then
     fail "Release ${live:-none} is live here, and not ${over:-none}: nothing was changed."
   fi
-  if [ "$force" = false ] && [ "$live" = "$release" ] && [ "$was" = healthy ]; then
+  if [ "$force" = false ] && [ "$live" = "$release" ] && [ "$was" = healthy ] && [ ! -e "$half_way" ]; then
     echo "Release $release_id is live already."
     succeed
   fi
   go
   if [ "$step" = rollback ] && [ "$was" = healthy ]; then remember "$release" state healthy; fi
+
+  if [ "$step" = rollback ] && [ "$was" = healthy ]; then note "$release" state healthy; fi
+  rm -f -- "$half_way"
   succeed
 }
