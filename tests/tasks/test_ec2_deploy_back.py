@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from ropeway.outcome import Cancellation
 from tests.checks.kinds.aws_kit import client_of
 from tests.ec2.services import APP, service
-from tests.tasks.test_ec2_deploy import Shop, outputs, shop
+from tests.tasks.test_ec2_deploy import OF_HOST, Shop, outputs, shop
 from tests.waiting import wait_until
 
 __all__ = ["client_of", "shop"]
@@ -64,3 +66,56 @@ def test_what_a_switch_has_stopped_and_left_is_started_again_by_the_way_back(sho
         (fleet.ids[1], "it has v1 already", "unchanged"),
     ]
     assert {one.fate for one in fleet.back(release_id="v1").instances} == {"unchanged"}
+
+
+# --- what lies there and does not answer ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(tmp_path) -> dict[str, str]:
+    """Every host is asked for the release."""
+    (tmp_path / "host.yml").write_text(OF_HOST)
+    return {"host_checks_file": str(tmp_path / "host.yml")}
+
+
+def kill(fleet: Shop, id_: str) -> None:
+    folder = next(host.folder for host in fleet.hosts if host.id == id_)
+    os.kill(int(Path(folder, "opt", fleet.name, "shared/run/pid").read_text()), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("way", ["rollback", "deploy"])
+def test_who_has_the_release_by_its_mark_is_asked_and_switched_again_where_it_does_not_answer(shop, asked, way):
+    fleet = shop(2)
+    fleet.deploy("v1", batches="100%", **asked)
+    kill(fleet, fleet.ids[1])
+    assert fleet.answers == ["v1", ""]
+    back = fleet.back(release_id="v1", **asked) if way == "rollback" else fleet.deploy("v1", **asked)
+    assert (back.error, fleet.answers) == (None, ["v1", "v1"])
+    assert {one.instance.id: one.fate for one in back.instances} == {
+        fleet.ids[0]: "unchanged",
+        fleet.ids[1]: "deployed",
+    }
+
+
+def test_who_has_the_release_and_does_not_pass_its_checks_is_no_rollback_that_went_well(shop, asked, tmp_path):
+    """What answers there is not the release that its link and its mark name."""
+    fleet = shop(1)
+    folder = service(fleet.builds, "v1")
+    (folder / "VERSION").write_text("v0\n")
+    fleet.deploy("v1", batches="100%")
+    assert fleet.answers == ["v0"]
+    back = fleet.back(release_id="v1", **asked)
+    assert outputs(back)["result"] == "failed"
+    assert "1 critical check did not pass: version" in str(back.error)
+
+
+def test_what_was_put_back_and_does_not_pass_its_checks_is_not_taken_for_well_by_the_next_run(shop, asked, s3):
+    fleet = shop(1)
+    folder = service(fleet.builds, "v1")
+    (folder / "VERSION").write_text("v0\n")
+    fleet.deploy("v1", batches="100%")
+    bad = fleet.deploy("v2", broken_on=fleet.ids[0], **asked)
+    assert outputs(bad)["result"] == "failed"
+    assert f"{fleet.ids[0]} was not put back: 1 critical check did not pass: version" in str(bad.error)
+    assert fleet.marks(fleet.hosts[0])["v1"] == "failed"
+    assert [one.fate for one in fleet.back(release_id="v1").instances] == ["deployed"]

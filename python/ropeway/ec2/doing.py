@@ -97,14 +97,14 @@ class Doing:
             entry = self._ledger[target]
             entry.touched, entry.live, entry.serving = True, None, False
 
-    def mark(self, targets: Sequence[Target], state: State) -> dict[Target, str]:
-        """Those that did not get the mark, and why."""
+    def mark(self, targets: Sequence[Target], state: State, release: str = "") -> dict[Target, str]:
+        """Those that did not get the mark, and why. Of the release that is rolled out, or of another one."""
+        marks = release or self._release
 
         def marked(target: Target) -> None:
             self._ledger[target].proved = state is State.HEALTHY
 
-        script = self._hands.scripts.mark(self._release, state)
-        return self._unwell(script, targets, _Meant("mark", self._release), marked)
+        return self._unwell(self._hands.scripts.mark(marks, state), targets, _Meant("mark", marks), marked)
 
     def prune(self, targets: Sequence[Target]) -> dict[Target, str]:
         """Those on which it failed, and why."""

@@ -225,8 +225,8 @@ class RolloutInputs(ChangingInputs):
     # No path to the agent, which makes the whole of the sources of a path that is empty.
     host_checks_file: str = inputs.text(
         "Checks of each host",
-        "A suite (`ropeway-checks.yml`) that is asked of every host once it is switched, before it is put back. `{outputs.privateAddress}`, "
-        "`publicAddress`, `instanceId`, `instanceName`, `zone` stand in it for the host's.",
+        "A suite (`ropeway-checks.yml`) that is asked of every host once it is switched, before it is put back; and of those that have the release "
+        "already, which are switched again where they do not pass. `{outputs.privateAddress}`, `publicAddress`, `instanceId`, `instanceName`, `zone` stand in it for the host's.",
         group=GATE.name,
         metavar="FILE",
     )

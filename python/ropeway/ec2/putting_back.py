@@ -9,7 +9,8 @@ from ropeway.ec2.hands import Hands
 from ropeway.ec2.ledger import Ledger
 from ropeway.ec2.model import Target
 from ropeway.errors import Cancelled, Overtaken, RopewayError
-from ropeway.outcome import Run, counted
+from ropeway.outcome import Run, counted, listing
+from ropeway.s3.state.releases import State
 
 NOWHERE = "No release was healthy here before: there is nothing to go back to."
 
@@ -37,14 +38,25 @@ def _batch(batch: Sequence[Target], doing: Doing, hands: Hands, ledger: Ledger, 
     _unless_stuck(lambda: doing.take_out(batch), batch, ledger)
     _unless_stuck(lambda: doing.roll_back(batch), batch, ledger)
     for to in sorted({ledger[target].to for target in batch}):
-        _prove([target for target in batch if ledger[target].to == to], to, doing, ledger)
+        _prove([target for target in batch if ledger[target].to == to], to, doing, ledger, run)
 
 
-def _prove(batch: Sequence[Target], to: str, doing: Doing, ledger: Ledger) -> None:
+def _prove(batch: Sequence[Target], to: str, doing: Doing, ledger: Ledger, run: Run) -> None:
     there = [target for target in batch if ledger[target].back]
     _unless_stuck(lambda: _stuck(doing.ask(there, to)[1], ledger), there, ledger)
+    _mark_unwell([target for target in there if not ledger[target].back], to, doing, run)
     there = [target for target in there if ledger[target].back]
     _unless_stuck(lambda: _stuck(doing.put_in(there), ledger), there, ledger)
+
+
+def _mark_unwell(unwell: Sequence[Target], to: str, doing: Doing, run: Run) -> None:
+    """Their script found them well: with the mark of that the next run would find nothing to do here. That it fails is told, and changes nothing more."""
+    try:
+        doing.mark(unwell, State.FAILED, to)
+    except (Cancelled, Overtaken):
+        raise
+    except RopewayError as error:
+        run.tell.note(f"{listing([target.title for target in unwell])}: not marked: {error}")
 
 
 def _stuck(failed: dict[Target, str], ledger: Ledger) -> None:

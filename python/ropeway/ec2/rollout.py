@@ -74,9 +74,7 @@ class _Rolling:
         if self._too_many and self._rules.on_failure != "continue":
             self._rolled.ended(End.UNTOUCHED, self._rolled.failures_told)
             return
-        waiting = self._ledger.fine(
-            target.target for target in self._course.found if target.target in self._course.todo
-        )
+        waiting = self._ledger.fine(self._planned(todo=True)) + self._unwell_already()
         self._guarded(lambda: self._doing.stage(waiting))
         waiting = self._ledger.fine(waiting)
         self._count()
@@ -90,6 +88,23 @@ class _Rolling:
             # An earlier try may have been stopped by this very gate: that hosts are healthy proves not the whole.
             self._gate(self._rules.bake)
         self._finish()
+
+    def _planned(self, *, todo: bool) -> list[Target]:
+        return [one.target for one in self._course.found if (one.target in self._course.todo) is todo]
+
+    def _unwell_already(self) -> list[Target]:
+        """Who has the release already, by its link and its mark, is taken at their word by nobody who can ask: who does not pass is switched again."""
+        there = self._ledger.fine(self._planned(todo=False))
+        if not there:
+            return []
+        judged, failed = self._guarded(lambda: self._doing.ask(there, self._course.release))
+        if judged.why:
+            self._unwell(judged.why)
+        if not failed:
+            self._rolled.checks += judged.results
+        for target in failed:
+            self._ledger[target].serving = False
+        return list(failed)
 
     def _next(self, waiting: Sequence[Target]) -> list[Target]:
         """Who is changed next as things stand, which may be otherwise than planned."""
