@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ropeway.ec2.batches import read_share, read_sizes
 from ropeway.ec2.course import End, OnFailure, Rolled
 from ropeway.ec2.hands import NoBalancing
+from ropeway.ec2.model import Found
 from ropeway.ec2.telling import error_of, results, title, warnings_of
 from ropeway.errors import AwsError, Cancelled, NetworkError, Overtaken
 from ropeway.outcome import Cancellation
@@ -137,6 +138,19 @@ def test_an_application_that_is_unwell_after_the_rollback_too_was_not_put_right(
     rolled = some.roll("1")
     assert (rolled.end, rolled.why, rolled.back_unwell) == (End.FAILED, "42 answers 500", "41 answers 500")
     assert set(some.live.values()) == {"41"}
+
+
+@pytest.mark.parametrize("other", ["is on another release", "cannot be reached"])
+def test_the_application_is_asked_after_the_rollback_though_one_instance(other: str) -> None:
+    some = fleet(3)
+    last = some.hosts["i-0002"]
+    if other == "is on another release":
+        last.live = "40"
+    else:
+        last.found = lambda: Found(last.target, None, ("SSM's agent on it is not online.",))  # type: ignore[method-assign]
+    some.judged = lambda release, _: f"{release} answers 500"
+    rolled = some.roll("1", "1")
+    assert (rolled.end, rolled.why, rolled.back_unwell) == (End.FAILED, "42 answers 500", "41 answers 500")
 
 
 def test_a_balancer_that_cannot_be_put_right_is_named_and_no_green() -> None:

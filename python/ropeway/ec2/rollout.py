@@ -251,12 +251,15 @@ class _Rolling:
         return [targets[at : at + size] for at in range(0, len(targets), size)]
 
     def _prove_back(self) -> None:
-        """The application as a whole is asked once more, where all of it is on one release again."""
-        there = {entry.to if entry.back else entry.live for entry in self._ledger.entries}
-        if not any(entry.back for entry in self._ledger.entries) or len(there) != 1:
+        """The application as a whole is asked once more: for the release that it is on again, or that most of it is meant to be on. Who could not be
+        reached before it began has no say in that.
+        """
+        there = {entry.to if entry.back else entry.live for entry in self._ledger.entries if entry.found.ready}
+        release = there.pop() if len(there) == 1 else self._course.live
+        if not release or not any(entry.back for entry in self._ledger.entries):
             return
         try:
-            judged = self._hands.gate.fleet(there.pop() or "", 0.0, self._run)
+            judged = self._hands.gate.fleet(release, 0.0, self._run)
         except (Cancelled, Overtaken):
             raise
         except RopewayError as error:
