@@ -257,7 +257,7 @@ def test_a_rollback_that_some_instances_may_fail_is_known_to_the_history(shop, s
         "v1",
     )
     assert fleet.answers == ["v1", "v2"]
-    assert (fleet.state(s3, "releases.json")["live"], fleet.releases(s3)["v2"]) == ("v1", "rolledBack")
+    assert (fleet.state(s3, "releases.json")["live"], fleet.releases(s3)) == ("v1", {"v1": "live", "v2": "rolledBack"})
 
 
 def test_a_stage_that_is_run_again_and_fails_before_it_deploys_takes_nothing_back(shop, monkeypatch):
@@ -581,3 +581,7 @@ def test_an_alarm_that_rings_because_of_a_release_does_not_keep_it_from_being_ta
     # It rings on, and so it ends red; but what is live by the history is what the instances have.
     assert back.error is not None
     assert (fleet.state(s3, "releases.json")["live"], outputs(back)["liveRelease"]) == ("v1", "v1")
+    assert fleet.releases(s3) == {"v1": "live", "v2": "rolledBack"}, "nobody has seen it well"
+    watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="v1 is well")
+    assert fleet.back(release_id="v1", alarms=name).error is None
+    assert fleet.releases(s3) == {"v1": "healthy", "v2": "rolledBack"}

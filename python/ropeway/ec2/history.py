@@ -129,12 +129,9 @@ class Application:
         """
         self._change(lambda history: _ended(history, release, end, over), Cancellation())
 
-    def back(self, release: str, over: str) -> None:
-        """An earlier release is live again, on every host."""
-        self._change(
-            lambda history: history.taken_back(release).switched(release, over=over).now(release, State.HEALTHY),
-            Cancellation(),
-        )
+    def back(self, release: str, over: str, end: End) -> None:
+        """An earlier release is live again. It is healthy where all of it was seen to work."""
+        self._change(lambda history: _back(history, release, over, end), Cancellation())
 
     def _change(self, change: Callable[[History], History], cancellation: Cancellation) -> None:
         change_history(self.engine, self.place, change, cancellation)
@@ -191,6 +188,11 @@ def _ended(history: History, release: Release, end: End, over: str) -> History:
     if history.live == release.id:
         return history
     return history.now(release.id, State.ROLLED_BACK if end is End.ROLLED_BACK else State.FAILED)
+
+
+def _back(history: History, release: str, over: str, end: End) -> History:
+    now = history.taken_back(release).switched(release, over=over)
+    return now.now(release, State.HEALTHY) if end is End.HEALTHY else now
 
 
 def _packed(told: Mapping[str, Any]) -> Packed:

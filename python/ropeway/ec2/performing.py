@@ -259,7 +259,7 @@ class _Performing:
             if goal.kind == "deploy":
                 self._application.end(self._release(), rolled.end, goal.over)
             elif self._is_there(rolled):
-                self._application.back(goal.release, goal.over)
+                self._application.back(goal.release, goal.over, rolled.end)
         except RopewayError as error:
             return error
         return None
