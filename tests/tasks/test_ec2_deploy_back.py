@@ -119,3 +119,25 @@ def test_what_was_put_back_and_does_not_pass_its_checks_is_not_taken_for_well_by
     assert f"{fleet.ids[0]} was not put back: 1 critical check did not pass: version" in str(bad.error)
     assert fleet.marks(fleet.hosts[0])["v1"] == "failed"
     assert [one.fate for one in fleet.back(release_id="v1").instances] == ["deployed"]
+
+
+# --- whose release goes back ------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_stage_has_deployed_is_taken_back_also_where_another_build_has_failed_half_way_over_it(
+    shop, s3, monkeypatch
+):
+    """Half-way over a live one, back means to the live one: but not where the live one is what is to go."""
+    fleet = shop(2)
+    monkeypatch.setenv("SYSTEM_STAGENAME", "production")
+    for version in ("v1", "v2"):
+        monkeypatch.setenv("BUILD_BUILDID", version)
+        fleet.deploy(version, batches="100%")
+    with monkeypatch.context() as other:
+        other.setenv("BUILD_BUILDID", "v3")
+        fleet.deploy("v3", broken_on=fleet.ids[0], batches="1", on_failure="stop")
+
+    back = fleet.run(mode="takeBack").outcome
+
+    assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v1", ["v1", "v1"])
+    assert fleet.releases(s3) == {"v1": "healthy", "v2": "rolledBack", "v3": "rolledBack"}

@@ -233,19 +233,19 @@ def rollback_target(history: History, to: str, of: str) -> Release:
             f"Release {history.live or 'none'} is live, and not {of}, which was to be taken back. Nothing was changed.",
             advice="Somebody else has deployed since. Look at the releases, and roll theirs back if it is to go.",
         )
-    found = history.find(to) if to else _before(history, begun)
+    found = history.find(to) if to else _before(history, of or begun)
     if found:
         return found
     known = ", ".join(one.id for one in history.releases[-10:]) or "none"
     raise NothingMatched(
-        f"There is no release {to}." if to else f"There is no healthy release before {begun or 'the first one'}.",
+        f"There is no release {to}." if to else f"There is no healthy release before {of or begun or 'the first one'}.",
         advice=f"Name one of these (releaseId): {known}.",
     )
 
 
-def _before(history: History, begun: str) -> Release | None:
-    """Half-way over a live one, back means to the live one."""
-    return history.live_release if begun != history.live else history.before(begun)
+def _before(history: History, release: str) -> Release | None:
+    """Half-way over a live one, back means to the live one; unless it is the live one that is to go."""
+    return history.live_release if release != history.live else history.before(release)
 
 
 def made_by(history: History, run: str) -> Release | None:
