@@ -141,3 +141,17 @@ def test_what_a_stage_has_deployed_is_taken_back_also_where_another_build_has_fa
 
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v1", ["v1", "v1"])
     assert fleet.releases(s3) == {"v1": "healthy", "v2": "rolledBack", "v3": "rolledBack"}
+
+
+def test_a_rollback_goes_past_the_live_release_once_that_has_been_deployed_over_what_was_half_done(shop, s3):
+    fleet = shop(2)
+    for version in ("v0", "v1"):
+        fleet.deploy(version, batches="100%")
+    fleet.deploy("v2", broken_on=fleet.ids[0], batches="1", on_failure="stop")
+    assert fleet.deploy("v1").error is None
+    assert (fleet.answers, fleet.releases(s3)) == (
+        ["v1", "v1"],
+        {"v0": "healthy", "v1": "healthy", "v2": "rolledBack"},
+    )
+    back = fleet.back()
+    assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v0", ["v0", "v0"])

@@ -184,10 +184,16 @@ class Application:
 def _ended(history: History, release: Release, end: End, over: str) -> History:
     if end in {End.HEALTHY, End.PARTLY}:
         now = history.switched(release.id, over=over).claimed(release.id, release.run, release.attempt)
-        return now.now(release.id, State.HEALTHY) if end is End.HEALTHY else now
+        return _over_half_done(now.now(release.id, State.HEALTHY)) if end is End.HEALTHY else now
     if history.live == release.id:
         return history
     return history.now(release.id, State.ROLLED_BACK if end is End.ROLLED_BACK else State.FAILED)
+
+
+def _over_half_done(history: History) -> History:
+    """The live release was brought to everybody once more: what ended half-way over it is nowhere any more, and a rollback goes past it."""
+    left = history.half_done
+    return history.now(left.id, State.ROLLED_BACK) if left else history
 
 
 def _back(history: History, release: str, over: str, end: End) -> History:
