@@ -155,3 +155,24 @@ def test_a_rollback_goes_past_the_live_release_once_that_has_been_deployed_over_
     )
     back = fleet.back()
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v0", ["v0", "v0"])
+
+
+def test_a_live_release_that_fails_as_it_is_deployed_again_is_healthy_no_more_and_is_taken_back(shop, s3, monkeypatch):
+    fleet = shop(2)
+    monkeypatch.setenv("SYSTEM_STAGENAME", "production")
+    folder = service(fleet.builds, "v2")
+    validate = folder / "scripts/validate.sh"
+    validate.write_text(validate.read_text().replace("\n", '\n[ ! -e "$INSTANCE_ROOT/tmp/broken" ] || exit 3\n', 1))
+    for version in ("v1", "v2"):
+        monkeypatch.setenv("BUILD_BUILDID", version)
+        monkeypatch.setenv("SYSTEM_STAGEATTEMPT", "1")
+        fleet.deploy(version, batches="100%")
+
+    Path(fleet.hosts[0].folder, "tmp/broken").touch()
+    monkeypatch.setenv("SYSTEM_STAGEATTEMPT", "2")
+    again = fleet.deploy("v2", force="true", on_failure="stop")
+    assert outputs(again)["result"] == "failed"
+    assert fleet.releases(s3)["v2"] == "live"
+
+    back = fleet.run(mode="takeBack").outcome
+    assert (back.error, outputs(back)["result"], fleet.answers) == (None, "healthy", ["v1", "v1"])
