@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from ropeway.ec2.doing import Doing
+from ropeway.ec2.model import Target
 from ropeway.outcome import Cancellation
 from tests.checks.kinds.aws_kit import client_of
 from tests.ec2.services import APP, service
@@ -121,6 +126,19 @@ def test_what_was_put_back_and_does_not_pass_its_checks_is_not_taken_for_well_by
     assert [one.fate for one in fleet.back(release_id="v1").instances] == ["deployed"]
 
 
+@contextmanager
+def as_it_is_staged(act: Callable[[], object]) -> Iterator[None]:
+    """While the block runs: before the instances are asked to fetch a bundle, that is done."""
+    stage = Doing.stage
+
+    def staged(doing: Doing, targets: Sequence[Target]) -> None:
+        act()
+        stage(doing, targets)
+
+    with patch.object(Doing, "stage", staged):
+        yield
+
+
 # --- whose release goes back ------------------------------------------------------------------------------------------------------
 
 
@@ -176,3 +194,18 @@ def test_a_live_release_that_fails_as_it_is_deployed_again_is_healthy_no_more_an
 
     back = fleet.run(mode="takeBack").outcome
     assert (back.error, outputs(back)["result"], fleet.answers) == (None, "healthy", ["v1", "v1"])
+
+
+@pytest.mark.parametrize("how", ["untouched", "stopped"])
+def test_a_rollback_goes_past_the_live_release_when_the_last_deploy_ended_before_it_changed_anything(shop, s3, how):
+    fleet, cancellation = shop(1), Cancellation()
+    for version in ("v0", "v1"):
+        fleet.deploy(version)
+    if how == "untouched":
+        (fleet.folder(fleet.hosts[0]) / "releases/v2").mkdir()
+    texts = {"source_path": str(service(fleet.builds, "v2")), "release_id": "v2", "cancellation": cancellation}
+    with as_it_is_staged(lambda: cancellation.ask("by you") if how == "stopped" else None):
+        ended = fleet.run(**texts).outcome
+    assert (outputs(ended)["result"], fleet.answers) == (how, ["v1"])
+    back = fleet.back()
+    assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v0", ["v0"])

@@ -188,7 +188,9 @@ def _ended(history: History, release: Release, end: End, over: str) -> History:
     if history.live == release.id:
         # It failed as it was brought to more hosts, or repaired: nobody vouches for the whole any more.
         return history.now(release.id, State.LIVE) if end is End.FAILED else history
-    return history.now(release.id, State.ROLLED_BACK if end is End.ROLLED_BACK else State.FAILED)
+    # What has come to nobody leaves no more behind than what is back from everybody: a rollback goes past both.
+    nowhere = end in {End.ROLLED_BACK, End.UNTOUCHED}
+    return history.now(release.id, State.ROLLED_BACK if nowhere else State.FAILED)
 
 
 def _over_half_done(history: History) -> History:

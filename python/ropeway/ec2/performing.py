@@ -257,7 +257,7 @@ class _Performing:
         try:
             self._application.write(done, Cancellation())
             if goal.kind == "deploy":
-                self._application.end(self._release(), rolled.end, goal.over)
+                self._application.end(self._release(), _end_of(rolled), goal.over)
             elif self._is_there(rolled):
                 self._application.back(goal.release, goal.over, rolled.end)
         except RopewayError as error:
@@ -317,6 +317,12 @@ class _Performing:
         yield Output("instances", ",".join(one.instance.id for one in instances))
         yield Output("instancesDeployed", str(sum(1 for one in instances if one.fate == "deployed")))
         yield Output("instancesFailed", ",".join(unwell))
+
+
+def _end_of(rolled: Rolled) -> End:
+    """For the history: a run that was stopped before it changed anything has left nothing behind."""
+    touched = any(entry.touched for entry in rolled.ledger.entries)
+    return End.UNTOUCHED if rolled.end is End.STOPPED and not touched else rolled.end
 
 
 @dataclass(frozen=True)
