@@ -207,13 +207,20 @@ class Fleet:
         *,
         force: bool = False,
         proved: bool = False,
+        standby: int | None = None,
         **rest: float,
     ) -> Rolled:
         targets = tuple(host.target for host in self.hosts.values())
         rules = Rules(
             sizes=read_sizes(sizes),
             budget=Budget(read_share(budget), len(targets)),
-            floor=Floor(targets, read_share(floor), read_share(zone)),
+            floor=Floor(
+                targets,
+                read_share(floor),
+                read_share(zone),
+                groups=dict.fromkeys(self.hosts, "shop"),
+                standby={} if standby is None else {"shop": standby},
+            ),
             on_failure=on_failure,
             **rest,
         )

@@ -237,6 +237,42 @@ def test_who_was_taken_out_and_not_changed_has_its_traffic_back_before_anybody_e
         assert "The next batch may not begin: 1 of 3 instances would go on serving; 2 must" in rolled.why
 
 
+class InStandby(NoBalancing):
+    """An Auto Scaling group of which so many may be in standby: one more is refused."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.out = room, set[str]()
+
+    def take_out(self, targets, run):
+        refused = [target.id for target in targets][self.room - len(self.out) :]
+        self.out.update(target.id for target in targets if target.id not in refused)
+        return dict.fromkeys(refused, "AWS answered ValidationError")
+
+    def put_back(self, targets, run):
+        self.out.difference_update(target.id for target in targets)
+        return {}
+
+
+def test_who_failed_and_is_in_standby_still_takes_the_place_of_another_there() -> None:
+    some = fleet(5)
+    some.hosts["i-0001"].faults["switch"] = "fails"
+    some.balancing = InStandby(2)
+    rolled = some.roll("2", "1", on_failure="stop", standby=2)
+    assert some.steps("switch") == [("i-0000", "i-0001"), ("i-0002",), ("i-0003",), ("i-0004",)]
+    assert (rolled.end, named(rolled)) == (End.PARTLY, {"i-0001"})
+
+
+def test_where_all_that_may_be_in_standby_have_failed_nobody_else_is_taken_out() -> None:
+    some = fleet(3)
+    some.hosts["i-0000"].faults["switch"] = "fails"
+    some.balancing = InStandby(1)
+    rolled = some.roll("1", "2", on_failure="stop", standby=1)
+    assert (rolled.end, named(rolled)) == (End.FAILED, {"i-0000"})
+    assert rolled.why == (
+        "The next batch may not begin: no further instance of Auto Scaling group shop may be in standby, because of those that failed and are."
+    )
+
+
 def test_a_failure_that_is_allowed_goes_back_alone_and_is_no_green() -> None:
     some = fleet(4)
     some.hosts["i-0001"].faults["switch"] = "fails"

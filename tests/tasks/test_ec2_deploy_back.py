@@ -37,19 +37,22 @@ def before_install(fleet: Shop, version: str, body: str) -> Path:
     return folder
 
 
+def stopped_when(seen: Callable[[], bool], cancellation: Cancellation) -> None:
+    def stop() -> None:
+        wait_until(seen)
+        cancellation.ask("by you")
+
+    threading.Thread(target=stop).start()
+
+
 def left_half_way(fleet: Shop, how: str) -> None:
     """v2 comes to the first instance and is left in its first hook."""
     there, cancellation = fleet.builds / "there", Cancellation()
     folder = before_install(fleet, "v2", "exit 3" if how == "it failed" else f"touch {there}; sleep 60")
     texts = {"source_path": str(folder), "release_id": "v2", "batches": "1", "on_failure": "stop"}
 
-    def stop() -> None:
-        wait_until(there.exists)
-        cancellation.ask("by you")
-
-    stopping = threading.Thread(target=stop)
     if how == "it was stopped":
-        stopping.start()
+        stopped_when(there.exists, cancellation)
     ended = fleet.run(cancellation=cancellation, **texts).outcome
     assert outputs(ended)["result"] == ("failed" if how == "it failed" else "stopped")
     assert fleet.answers == ["", "v1"]
@@ -175,21 +178,30 @@ def test_a_rollback_goes_past_the_live_release_once_that_has_been_deployed_over_
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v0", ["v0", "v0"])
 
 
-def test_a_live_release_that_fails_as_it_is_deployed_again_is_healthy_no_more_and_is_taken_back(shop, s3, monkeypatch):
-    fleet = shop(2)
+@pytest.mark.parametrize("how", ["failed", "stopped"])
+def test_a_live_release_that_fails_as_it_is_deployed_again_is_healthy_no_more_and_is_taken_back(
+    shop, s3, monkeypatch, how
+):
+    fleet, cancellation = shop(2), Cancellation()
     monkeypatch.setenv("SYSTEM_STAGENAME", "production")
     folder = service(fleet.builds, "v2")
     validate = folder / "scripts/validate.sh"
-    validate.write_text(validate.read_text().replace("\n", '\n[ ! -e "$INSTANCE_ROOT/tmp/broken" ] || exit 3\n', 1))
+    validate.write_text(
+        validate.read_text().replace("\n", '\n[ ! -e "$INSTANCE_ROOT/broken" ] || . "$INSTANCE_ROOT/broken"\n', 1)
+    )
     for version in ("v1", "v2"):
         monkeypatch.setenv("BUILD_BUILDID", version)
         monkeypatch.setenv("SYSTEM_STAGEATTEMPT", "1")
         fleet.deploy(version, batches="100%")
 
-    Path(fleet.hosts[0].folder, "tmp/broken").touch()
+    there = fleet.builds / "there"
+    broken = "exit 3" if how == "failed" else f"touch {there}; sleep 60"
+    Path(fleet.hosts[0].folder, "broken").write_text(f"{broken}\n")
     monkeypatch.setenv("SYSTEM_STAGEATTEMPT", "2")
-    again = fleet.deploy("v2", force="true", on_failure="stop")
-    assert outputs(again)["result"] == "failed"
+    if how == "stopped":
+        stopped_when(there.exists, cancellation)
+    again = fleet.deploy("v2", force="true", on_failure="stop", cancellation=cancellation)
+    assert outputs(again)["result"] == how
     assert fleet.releases(s3)["v2"] == "live"
 
     back = fleet.run(mode="takeBack").outcome

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 
 from ropeway.ec2.model import Batch, Share, Target
@@ -76,6 +76,18 @@ class Floor:
         if leaving:
             yield from self._fleet(len(serving) - len(leaving))
             yield from self._zones(serving, leaving)
+
+    def refusing(self, serving: Collection[Target], first: Target) -> Iterator[str]:
+        """What keeps the first of those that wait from being changed, a sentence each."""
+        yield from self.broken(serving, [first])
+        group = self.groups.get(first.id, "")
+        if self.standby.get(group, 1) < 1:
+            yield f"no further instance of Auto Scaling group {group} may be in standby, because of those that failed and are."
+
+    def with_out(self, out: Iterable[Target]) -> Floor:
+        """As things stand while these are out: who is in standby takes a place there."""
+        taken = Counter(self.groups.get(target.id, "") for target in out)
+        return replace(self, standby={group: room - taken[group] for group, room in self.standby.items()})
 
     def _fleet(self, left: int) -> Iterator[str]:
         least = self.fleet.at_least(len(self.targets))

@@ -55,6 +55,12 @@ class Entry:
     def target(self) -> Target:
         return self.found.target
 
+    @property
+    def out(self) -> bool:
+        """Whether it was taken out, has failed, and nobody has put it in since."""
+        tried = any(done.step == "put in" for done in self.done)
+        return bool(self.batch and self.failed and self.touched) and not (self.back or tried)
+
     def fail(self, why: str, *, serving: bool = False) -> None:
         """The first reason stays."""
         self.failed = self.failed or why

@@ -113,9 +113,10 @@ class _Rolling:
         sizes, serving = self._rules.sizes, self._ledger.serving
         ordered = sorted(waiting, key=lambda target: target in serving)
         size = sizes[min(len(self._rolled.batches), len(sizes) - 1)]
-        batch = members(ordered, serving, size, self._rules.floor)
+        floor = self._rules.floor.with_out(entry.target for entry in self._ledger.entries if entry.out)
+        batch = members(ordered, serving, size, floor)
         if not batch:
-            raise Stop(f"The next batch may not begin: {' '.join(self._rules.floor.broken(serving, ordered[:1]))}")
+            raise Stop(f"The next batch may not begin: {' '.join(floor.refusing(serving, ordered[0]))}")
         return batch
 
     def _batch(self, batch: list[Target]) -> None:
