@@ -56,6 +56,8 @@ class Journal:
         self._etag = ""
         self._pending: frozenset[Effect] = frozenset()
         self._where = ""
+        self._unheard: dict[str, frozenset[Effect]] = {}
+        """What was written and nobody has heard whether it came there (a run that is stopped, an answer that is lost), by its nonce."""
 
     @property
     def address(self) -> str:
@@ -63,7 +65,7 @@ class Journal:
 
     @property
     def pending(self) -> tuple[Effect, ...]:
-        return tuple(sorted(self._pending))
+        return tuple(sorted(self._pending.union(*self._unheard.values())))
 
     @property
     def where(self) -> str:
@@ -74,14 +76,29 @@ class Journal:
         """What is to be undone. Raises IntegrityError for what a newer Ropeway wrote, and for what none wrote."""
         found = self._there(cancellation)
         self._etag = found.etag if found else ""
-        self._where, self._pending = decode(found.body, VERSION, self._place, _told) if found else ("", frozenset())
+        told = self._read(found)
+        self._where, self._pending = told.where, told.effects
+        self._unheard.clear()
         return self.pending
 
     def verify(self, cancellation: Cancellation) -> None:
         """Raises Overtaken when somebody else has written here since."""
-        found = self._there(cancellation)
-        if (found.etag if found else "") != self._etag:
+        if not self._is_ours(self._there(cancellation)):
             raise self._overtaken()
+
+    def _is_ours(self, found: Small | None) -> bool:
+        """Whether what is there was read, or written, by us; also where nobody has heard the answer to that."""
+        etag = found.etag if found else ""
+        if etag != self._etag:
+            nonce = self._read(found).nonce
+            if nonce not in self._unheard:
+                return False
+            self._etag, self._pending = etag, self._unheard[nonce]
+            self._unheard.clear()
+        return True
+
+    def _read(self, found: Small | None) -> _Told:
+        return decode(found.body, VERSION, self._place, _told) if found else _Told()
 
     def _there(self, cancellation: Cancellation) -> Small | None:
         return self._engine.read(self._place.bucket, self._place.key, most=MOST, cancellation=cancellation)
@@ -96,18 +113,26 @@ class Journal:
         self._write(self._pending - frozenset(effects), cancellation)
 
     def _write(self, pending: frozenset[Effect], cancellation: Cancellation) -> None:
-        if pending == self._pending:
+        if pending == self._pending and not self._unheard:
             return
         # Two writers never write the same bytes: who was overtaken finds it out by the ETag.
-        told = {"nonce": secrets.token_hex(8), "where": self._where}
+        nonce = secrets.token_hex(8)
+        told = {"nonce": nonce, "where": self._where}
         body = encode(VERSION, {**told, "effects": [asdict(effect) for effect in sorted(pending)]})
+        before, self._unheard[nonce] = self._etag, pending
+        try:
+            written = self._put(body, cancellation)
+        except ConditionFailed as refused:
+            if not self._is_ours(self._there(cancellation)) or self._etag == before:
+                raise self._overtaken() from refused
+            written = self._put(body, cancellation)
+        self._etag, self._pending = written.etag, pending
+        self._unheard.clear()
+
+    def _put(self, body: bytes, cancellation: Cancellation) -> Small:
         condition = Condition(etag=self._etag) if self._etag else Condition(absent=True)
         place = self._place
-        try:
-            written = self._engine.write(place.bucket, place.key, body, JSON, condition, cancellation=cancellation)
-        except ConditionFailed as refused:
-            raise self._overtaken() from refused
-        self._etag, self._pending = written.etag, pending
+        return self._engine.write(place.bucket, place.key, body, JSON, condition, cancellation=cancellation)
 
     def _overtaken(self) -> Overtaken:
         return Overtaken(
@@ -116,8 +141,16 @@ class Journal:
         )
 
 
-def _told(told: Any) -> tuple[str, frozenset[Effect]]:
-    return str(told.get("where", "")), frozenset(_effect(**one) for one in told["effects"])
+@dataclass(frozen=True, slots=True)
+class _Told:
+    nonce: str = ""
+    where: str = ""
+    effects: frozenset[Effect] = frozenset()
+
+
+def _told(told: Any) -> _Told:
+    effects = frozenset(_effect(**one) for one in told["effects"])
+    return _Told(str(told.get("nonce", "")), str(told.get("where", "")), effects)
 
 
 def _effect(kind: str, group: str, member: str, port: int, zone: str) -> Effect:

@@ -20,7 +20,7 @@ from ropeway.ec2.balancing.survey import survey
 from ropeway.ec2.balancing.waiting import until_probed
 from ropeway.ec2.journal import Effect, Journal
 from ropeway.ec2.recover import recover
-from ropeway.errors import Cancelled, InputError, Overtaken, RopewayError
+from ropeway.errors import Cancelled, InputError, NetworkError, Overtaken, RopewayError
 from ropeway.outcome import Cancellation, Run
 from tests.ec2.balancing.conftest import Told
 from tests.ec2.faults import as_the_page_says
@@ -163,6 +163,31 @@ def _after(stop: Cancellation, seen) -> Cancellation:
             return super().wait(min(seconds, 0.02))
 
     return Watching()
+
+
+@pytest.mark.parametrize("arrived", [True, False], ids=["written", "not written"])
+def test_a_word_to_the_journal_that_nobody_hears_an_answer_to_keeps_nobody_out(
+    fleet, group_of, balancer_of, journal, monkeypatch, arrived
+):
+    """The network fails, or the run is stopped, while it is written."""
+    first, second = fleet.targets
+    group, engine = group_of(first, second), journal._engine
+    balancer, write = balancer_of(fleet.targets, group), type(journal._engine).write
+    assert balancer.take_out([first], Run()) == {}
+
+    def unheard(self, *given, **more):
+        if arrived:
+            write(self, *given, **more)
+        raise NetworkError("Could not reach S3.")
+
+    with monkeypatch.context() as lost:
+        lost.setattr(type(engine), "write", unheard)
+        with pytest.raises(NetworkError):
+            balancer.take_out([second], Run())
+    assert balancer.restore(Run()) == {}
+    group.wait_all("healthy")
+    assert set(states(group)) == {first.id, second.id}
+    assert Journal(engine, journal._place).read(Cancellation()) == ()
 
 
 def test_a_journal_that_cannot_be_read_at_the_end_keeps_nobody_without_traffic(
