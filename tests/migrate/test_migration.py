@@ -125,7 +125,9 @@ def test_lists_in_braces_are_rewritten_where_they_are_written():
 
 
 def test_a_list_that_is_left_as_it_is_stays_whole_beside_one_that_is_rewritten():
-    step = "- task: S3Download@1\n  inputs:\n    bucketName: shop\n    globExpressions: |\n      {a,b}\n      {{a,b},c}\n"
+    step = (
+        "- task: S3Download@1\n  inputs:\n    bucketName: shop\n    globExpressions: |\n      {a,b}\n      {{a,b},c}\n"
+    )
     migration = migrate("a.yml", step)
     assert [line for line in changed_lines(migration) if "task" not in line] == ["@(a|b)"]
     assert "braces-download" in names(migration)
