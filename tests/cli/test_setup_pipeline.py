@@ -99,6 +99,14 @@ def test_it_goes_on_the_branch_as_it_is_and_another_push_is_not_written_over(pip
     assert organization.repositories[0].files.keys() == {"/README.md", "/azure-pipelines.yml"}
 
 
+def test_a_branch_without_history_is_not_made_beside_those_that_are_there(pipeline, organization):
+    """A push to a branch that is not there begins one that holds the pipeline's file and nothing to build."""
+    organization.repositories[0].tip = "1" * 40
+    answer = pipeline(*SITE, "--branch", "mian")
+    assert (answer.code, organization.written) == (2, [])
+    assert "There is no branch mian in repository Shop: it has main." in answer.err
+
+
 def test_a_stage_waits_for_its_approvers_and_one_run_at_a_time(pipeline, organization):
     given = (*SITE, *TWO, "--approvers", "production=alice@example.com, [Shop]\\Release", "--exclusive-lock")
     answer = pipeline(*given)

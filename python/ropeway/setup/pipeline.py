@@ -131,12 +131,22 @@ class _Yaml:
         return Step("skip", name, Reason.PROTECTED, 0, None)
 
     def _text(self, repository: Any) -> str | None:
-        """What is on the branch; None where there is no such file, or no such branch."""
+        """What is on the branch; None where there is no such file, or nothing at all in the repository yet.
+
+        Raises InputError for a branch that is not there beside others: a push would make one that has no history, and this file alone.
+        """
         from azure.devops.v7_1.git.models import GitVersionDescriptor  # noqa: PLC0415 - an extra, and slow
 
         branch = GitVersionDescriptor(version=self.asked.branch, version_type="branch")
         path = "/" + self.asked.yaml_path.lstrip("/")
         if self._tip(repository) == NEW:
+            if others := self._heads(repository, ""):
+                names = [str(ref.name).removeprefix("refs/heads/") for ref in others]
+                raise InputError(
+                    [
+                        f"There is no branch {self.asked.branch} in repository {repository.name}: it has {listing(names)}."
+                    ]
+                ).advised("Give --branch.")
             return None
         item = self.there.optional(
             f"read {path} in repository {repository.name}",
@@ -147,11 +157,16 @@ class _Yaml:
         return None if item is None else str(item.content or "")
 
     def _tip(self, repository: Any) -> str:
-        with self.there.asking(f"read the branches of repository {repository.name}"):
-            refs = self.there.client("git").get_refs(
-                repository.id, project=self.there.project, filter=f"heads/{self.asked.branch}"
-            )
+        refs = self._heads(repository, self.asked.branch)
         return next((str(ref.object_id) for ref in refs if ref.name == self._ref), NEW)
+
+    def _heads(self, repository: Any, beginning: str) -> Sequence[Any]:
+        """The branches whose names begin so."""
+        with self.there.asking(f"read the branches of repository {repository.name}"):
+            found: Sequence[Any] = self.there.client("git").get_refs(
+                repository.id, project=self.there.project, filter=f"heads/{beginning}"
+            )
+        return found
 
     @property
     def _ref(self) -> str:
