@@ -321,6 +321,19 @@ def test_a_broken_link_is_named_with_the_way_to_mend_it(chain, tmp_path, breakin
     assert mend in told[link]["mend"]
 
 
+@pytest.mark.parametrize("place", ["PYTHONLOCATION", "AGENT_TOOLSDIRECTORY"])
+def test_a_python_that_the_launcher_finds_beside_the_path_is_found(chain, monkeypatch, tmp_path, place):
+    folder = tmp_path if place == "PYTHONLOCATION" else tmp_path / "Python" / "3.12.4" / "x64"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    (folder.parent / "x64.complete").touch()
+    monkeypatch.setenv(place, str(tmp_path))
+    monkeypatch.setenv("PATH", "/nowhere")
+    broken, told = chain.run()
+    assert broken == []
+    assert told["python"]["found"].endswith(f" at {folder}/bin/python")
+
+
 @pytest.mark.parametrize(
     ("proxy", "found"),
     [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ from ropeway.setup.doctor.link import Found, Link, broken, holds, not_asked
 OLDEST = (3, 10)
 NAMES = (*(f"python3.{minor}" for minor in range(14, 9, -1)), "python3", "python")
 """As the launcher of the tasks looks for a Python on the path."""
+IN_FOLDER = ("python.exe",) if os.name == "nt" else ("bin", "python")
 ASK = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
 NODES = ("node24", "node20_1")
 """Of an agent that is new enough (3.232)."""
@@ -31,20 +34,38 @@ WAIT = 5.0
 
 def _python(case: Case) -> Found:
     seen = []
-    for name in NAMES:
-        if path := shutil.which(name, path=case.environment.get("PATH")):
-            version = _version(path)
-            if version and tuple(map(int, version.split(".")))[:2] >= OLDEST:
-                return holds(f"Python {version} at {path}")
-            seen.append(f"{path} is {'Python ' + version if version else 'no Python that runs'}")
+    for command in _pythons(case.environment):
+        version, path = _version(command), " ".join(command)
+        if version and tuple(map(int, version.split(".")))[:2] >= OLDEST:
+            return holds(f"Python {version} at {path}")
+        seen.append(f"{path} is {'Python ' + version if version else 'no Python that runs'}")
     mend = "Install Python 3.10 or newer on the agent, or run UsePythonVersion@0 before the task, or name one in pythonPath."
     return broken("; ".join(seen) or "No Python is on the path", mend)
 
 
-def _version(path: str) -> str:
+def _pythons(environment: Mapping[str, str]) -> Iterator[list[str]]:
+    """In the order of the launcher: what UsePythonVersion has chosen, the tool cache, the path, and on Windows `py -3`."""
+    if location := environment.get("PYTHONLOCATION") or environment.get("pythonLocation"):
+        yield [str(Path(location, *IN_FOLDER))]
+    if tools := environment.get("AGENT_TOOLSDIRECTORY"):
+        yield from ([str(folder.joinpath(*IN_FOLDER))] for folder in _cached(Path(tools, "Python")))
+    for name, *arguments in (*((name,) for name in NAMES), *([("py", "-3")] if os.name == "nt" else [])):
+        if path := shutil.which(name, path=environment.get("PATH")):
+            yield [path, *arguments]
+
+
+def _cached(root: Path) -> list[Path]:
+    """Of the tool cache, releases that are whole, the highest first."""
+    whole = [marker.with_suffix("") for marker in root.glob("*/*.complete")]
+    releases = [folder for folder in whole if re.fullmatch(r"\d+\.\d+\.\d+", folder.parent.name)]
+    return sorted(releases, key=lambda folder: tuple(map(int, folder.parent.name.split("."))), reverse=True)
+
+
+def _version(command: Sequence[str]) -> str:
     """Empty where it does not run: a placeholder of the Microsoft Store, say."""
     try:
-        done = subprocess.run([path, "-I", "-c", ASK], capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603 - what the launcher would run
+        asked = [*command, "-I", "-c", ASK]
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603 - what the launcher would run
     except (OSError, subprocess.TimeoutExpired):
         return ""
     told = done.stdout.strip()
