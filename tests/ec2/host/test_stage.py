@@ -6,7 +6,9 @@ import dataclasses
 import gzip
 import hashlib
 import os
+import re
 import shutil
+import ssl
 import stat
 import subprocess
 import time
@@ -14,13 +16,14 @@ import uuid
 from pathlib import Path
 
 import pytest
+import trustme
 
 from ropeway.ec2.host import HostScripts
 from ropeway.errors import InputError
 from ropeway.s3.state.releases import State
 from tests.ec2.host.machine import Machine
 from tests.ec2.trees import File, Link
-from tests.servers.web import Page
+from tests.servers.web import Page, web_server
 
 TOOLS = (
     "basename bash cat chmod chown cut date df dirname find flock getent grep gzip head id lsblk findmnt ln ls mkdir mv "
@@ -180,10 +183,24 @@ def test_what_arrives_cut_short_is_fetched_again(shop, machine, web, tool):
     assert (machine.app / "releases/1/version").read_text() == "1"
 
 
-def test_a_server_that_is_not_there_is_told(shop):
-    scripts = dataclasses.replace(shop.release("1"), url="http://127.0.0.1:9/bundle")
-    report = shop.stage(scripts)
-    assert report.why.startswith("The bundle did not arrive: curl: (7)")
+@pytest.mark.parametrize(
+    ("tool", "words"),
+    [("curl", r"curl: \(7\)"), ("wget", "wget could not reach the server"), ("python3", "urllib.error.URLError")],
+)
+def test_a_server_that_is_not_there_is_told(shop, machine, tool, words):
+    with_tools(machine, tool)
+    scripts = dataclasses.replace(only_these(shop.release("1")), url="http://127.0.0.1:9/bundle")
+    assert re.match(f"The bundle did not arrive: {words}", shop.stage(scripts).why)
+
+
+@pytest.mark.parametrize("tool", ["curl", "wget"])
+def test_a_certificate_that_the_host_does_not_trust_is_told(shop, machine, tool):
+    with_tools(machine, tool)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    with web_server(tls) as web:
+        scripts = dataclasses.replace(only_these(shop.release("1")), url=web.url("/bundle"))
+        assert "certificate" in shop.stage(scripts).why
 
 
 def test_a_server_that_falls_silent_ends_with_the_time_for_it(shop, web):

@@ -3,7 +3,7 @@
 # Into the file $1, from $url, which no list of processes and no log may show. Sets `why` and answers 1 when it did not come,
 # 2 when it will not come however often it is asked for.
 fetch() {
-  local to=$1 left=$((stage_seconds - SECONDS)) said=$notes/incoming/said code
+  local to=$1 left=$((stage_seconds - SECONDS)) said=$notes/incoming/said code='' words=''
   if ((left <= 0)); then
     why="The bundle did not arrive within $stage_seconds s."
     return 2
@@ -11,8 +11,16 @@ fetch() {
   case $(fetcher) in
     curl) code=$(printf 'url = "%s"\n' "$url" | timeout --foreground -k 5 "$left" curl -q -K - -sS -o "$to" -w '%{http_code}' --connect-timeout 15 --speed-limit 1024 --speed-time 30 2>"$said") ;;
     wget)
-      code=$(printf '%s\n' "$url" | timeout --foreground -k 5 "$left" wget -i - -q -O "$to" -t 1 -T 30 --content-on-error 2>"$said" && echo 200)
-      [ -n "$code" ] || [ ! -s "$to" ] || code="an error" # it does not tell which
+      # Asked for words, it would tell the address, too. (wget(1), "Exit status".)
+      printf '%s\n' "$url" | timeout --foreground -k 5 "$left" wget -i - -q -O "$to" -t 1 -T 30 --content-on-error 2>"$said"
+      case $? in
+        0) code=200 ;;
+        8) code="an error" ;; # it does not tell which
+        3) words="wget could not write the file." ;;
+        4) words="wget could not reach the server, or lost it." ;;
+        5) words="wget does not trust the certificate of the server." ;;
+        *) words="wget failed." ;;
+      esac
       ;;
     python3) code=$(printf '%s\n' "$url" | timeout --foreground -k 5 "$left" python3 -c "$by_python" "$to" 2>"$said") ;;
     *)
@@ -22,7 +30,9 @@ fetch() {
   esac
   [ "$code" != 200 ] || return 0
   if [ -z "$code" ] || [ "$code" = 000 ]; then
-    why="The bundle did not arrive: $(tail -n 1 "$said" | cut -c 1-200)"
+    # Of a certificate curl says in its first line what is wrong with it, and in its last one where to read on; Python in its last one.
+    words=${words:-$({ grep -m 1 '^curl: (' "$said" || tail -n 1 "$said"; } | cut -c 1-200)}
+    why="The bundle did not arrive: $words"
     return 1
   fi
   why="S3 answered $code$(head -c 4000 -- "$to" | tr '\n' ' ' | sed -n 's:.*<Code>\([^<]*\)</Code>.*<Message>\([^<]*\)</Message>.*: (\1\: \2):p')."
