@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from ropeway.errors import AwsError, ChecksFailed, InputError
-from ropeway.s3.cloudfront import invalidating
+from ropeway.s3.cloudfront import distributions, invalidating
 from ropeway.s3.website import applying
 from tests.checks.kinds.aws_kit import client_of
 from tests.s3.cloudfront.kit import distribution
@@ -479,7 +479,7 @@ def test_what_was_left_is_done_by_a_rollback_that_names_another_one(deploy, back
     dies(deploy, "42", TWO, distribution_ids=edge.id)
     assert back(distribution_ids=other.id, lock="none").outcome.error is None
     assert edge.paths[1:] == [["/", "/index.html"]]
-    assert other.paths == [["/", "/index.html"]]
+    assert other.paths == [["/*"]]
 
 
 def test_what_was_left_of_a_distribution_that_is_no_more_is_a_warning_that_names_it_and_stays(
@@ -490,9 +490,9 @@ def test_what_was_left_of_a_distribution_that_is_no_more_is_a_warning_that_names
     etag = client_of("cloudfront").get_distribution(Id=other.id)["ETag"]
     client_of("cloudfront").delete_distribution(Id=other.id, IfMatch=etag)
     later = deploy("43", ONE, distribution_ids=edge.id, lock="none")
-    assert (later.outcome.error, edge.paths[1:]) == (None, [["/", "/index.html"]])
+    assert (later.outcome.error, edge.paths[1:]) == (None, [["/*"]])
     (warning,) = [words for words in later.outcome.warnings if "NoSuchDistribution" in words]
-    assert warning.startswith(f"Could not invalidate 2 paths of the distribution {other.id}: AWS answered")
+    assert warning.startswith(f"Could not invalidate 1 path of the distribution {other.id}: AWS answered")
     assert (
         said(
             "What an earlier run has left to invalidate is of a distribution that is not named any more, and CloudFront refuses it"
@@ -501,6 +501,41 @@ def test_what_was_left_of_a_distribution_that_is_no_more_is_a_warning_that_names
     )
     assert f"s3://{bucket}/.ropeway/sites/docs/cloudfront.json" in warning
     assert list(journal_of(s3, bucket)["distributions"]) == [other.id]
+
+
+def test_a_distribution_that_is_named_for_the_first_time_is_told_everything(deploy, edge):
+    """Somebody sees the old page, and names it now: nothing changes any more."""
+    deploy("41", ONE)
+    deploy("42", TWO)
+    again = deploy("42", TWO, distribution_ids=edge.id)
+    assert beside(again.plan) == [("invalidate", "stale", f"CloudFront {edge.id}: /*")]
+    assert edge.paths == [["/*"]]
+    deploy("43", ONE, distribution_ids=edge.id)
+    assert edge.paths[1:] == [["/", "/index.html"]]
+
+
+def test_a_distribution_that_releases_have_not_named_meanwhile_is_told_everything_once(deploy, edge):
+    deploy("41", ONE, distribution_ids=edge.id)
+    deploy("42", TWO)
+    for release in ("43", "44"):
+        assert deploy(release, TWO, distribution_ids=edge.id).outcome.error is None
+    assert edge.paths[1:] == [["/*"]]
+
+
+def test_a_distribution_that_a_rollback_could_not_tell_is_told_everything_by_the_next_release(
+    deploy, back, edge, monkeypatch
+):
+    deploy("41", ONE, distribution_ids=edge.id)
+    deploy("42", TWO, distribution_ids=edge.id)
+
+    def denied(*_):
+        raise AwsError("look at the distribution", code="AccessDenied", answer="no")
+
+    with pytest.MonkeyPatch.context() as lesser:
+        lesser.setattr(distributions, "read_distribution", denied)
+        assert len(back().outcome.warnings) == 1
+    deploy("41", ONE, distribution_ids=edge.id)
+    assert edge.paths[2:] == [["/*"]]
 
 
 def test_a_distribution_that_is_named_no_more_beside_another_one_is_a_warning(deploy, edge, other):

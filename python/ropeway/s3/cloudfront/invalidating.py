@@ -48,17 +48,19 @@ def note(
     *,
     known: tuple[str, ...] = (),
     indexes: tuple[str, ...] = (),
+    missed: tuple[str, ...] = (),
 ) -> None:
     """Before the first change: whatever becomes of this run, the next one knows what is old, of which distributions (`known`), and how index
-    documents were called (`indexes`). Empty: as it knew before.
+    documents were called (`indexes`). Empty: as it knew before. `missed` are those that will not be told of it.
     """
     noted = {one.distribution: one.pending for one in planned}
 
     def noting(there: Journal) -> Journal:
         pending = {**there.pending, **noted}
-        return replace(there, pending=pending, known=known or there.known, indexes=indexes or there.indexes)
+        untold = tuple(dict.fromkeys(id for id in (*there.missed, *missed) if id not in noted))
+        return Journal(pending, known or there.known, indexes or there.indexes, untold, there.etag)
 
-    if noted or known or indexes:
+    if noted or known or indexes or missed:
         change_journal(journal.engine, journal.site, noting, cancellation)
 
 

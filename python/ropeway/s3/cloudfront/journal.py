@@ -46,12 +46,13 @@ class Journal:
     """What is pending, by the id of the distribution, and the ETag of what was read (empty: nothing was there).
 
     `known` are the distributions that the last release has named, `indexes` the names that releases have given to index documents, the first
-    one first: nobody who rolls back has their inputs at hand.
+    one first: nobody who rolls back has their inputs at hand. `missed` are distributions that were known and not told of a change.
     """
 
     pending: Mapping[str, Pending] = field(default_factory=dict)
     known: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
     etag: str = ""
 
 
@@ -92,7 +93,7 @@ def _told(journal: Journal) -> dict[str, Any]:
         for id, one in sorted(journal.pending.items())
     }
     # Two writers never write the same bytes: a write that is tried again knows its own.
-    names = {"known": list(journal.known), "indexes": list(journal.indexes)}
+    names = {"known": list(journal.known), "indexes": list(journal.indexes), "missed": list(journal.missed)}
     return {"nonce": new_nonce(), "distributions": distributions, **names}
 
 
@@ -101,7 +102,8 @@ def _journal(told: Mapping[str, Any]) -> Journal:
         str(id): Pending(str(one["release"]), _texts(one["paths"]), str(one["nonce"]))
         for id, one in told["distributions"].items()
     }
-    return Journal(pending, _texts(told.get("known", ())), _texts(told.get("indexes", ())))
+    known, indexes, missed = (_texts(told.get(name, ())) for name in ("known", "indexes", "missed"))
+    return Journal(pending, known, indexes, missed)
 
 
 def _texts(told: Sequence[object]) -> tuple[str, ...]:

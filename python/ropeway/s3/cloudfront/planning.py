@@ -17,7 +17,8 @@ from ropeway.s3.cloudfront.paths import EVERYTHING, covers, encoded, is_wildcard
 class Stale:
     """What is old at the edge after a release: objects by their whole keys, or all of it.
 
-    `release` names the invalidation; `indexes` are the names of index documents.
+    `release` names the invalidation; `indexes` are the names of index documents. `strangers` are distributions that were not told of what was
+    before, so that they may keep anything.
     """
 
     bucket: str
@@ -25,6 +26,7 @@ class Stale:
     release: str
     everything: bool = False
     indexes: tuple[str, ...] = ("index.html",)
+    strangers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _pending(distribution: Distribution, stale: Stale, left: Pending | None, lim
 
 def stale_paths(distribution: Distribution, stale: Stale) -> Iterator[str]:
     """Not folded yet. A wildcard each, where copies are kept by query string: a path alone reaches none of those."""
-    if stale.everything:
+    if stale.everything or distribution.id in stale.strangers:
         yield EVERYTHING
         return
     indexes = {*stale.indexes, *filter(None, [distribution.root])}

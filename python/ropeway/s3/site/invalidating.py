@@ -129,13 +129,12 @@ _LEFT_OUT = (
 )
 
 
-def _forgotten(site: Site, edges: Edges, left: Journal) -> tuple[str, ...]:
+def _forgotten(site: Site, edges: Edges, missed: Sequence[str]) -> tuple[str, ...]:
     """A warning of those that are known, and told nothing. What is known and cannot be told has one already."""
-    named = {one.id for one in edges.distributions}
-    missed = [id for id in left.known if id not in named]
     if not missed or edges.warnings:
         return ()
-    return (_LEFT_OUT.format(listing(missed)) if named else _FORGOTTEN.format(listing(missed), _where(site)),)
+    words = _LEFT_OUT if edges.distributions else _FORGOTTEN
+    return (words.format(listing(list(missed)), _where(site)),)
 
 
 def _found(known: Sequence[str], aws: Aws) -> Edges:
@@ -175,17 +174,21 @@ def plan_invalidation(
     changed: Sequence[Changed],
     everything: bool = False,
     may_owe: bool = True,
+    first: bool = False,
 ) -> Beside:
     """Reads what earlier runs have left to do, also of distributions that this one does not name, where they may have (`may_owe`). Raises
-    RopewayError.
+    RopewayError. `first`: nothing was released before, so that a distribution may be new to the journal and still keep nothing.
 
     A fingerprinted file that is new, or gone, is left out: no edge holds other bytes under its name. One that changed under its name is not.
     """
     if not (edges.distributions or changed or may_owe):
         return NOTHING
     left = _journal(site, run)
-    warnings = (*edges.warnings, *(_forgotten(site, edges, left) if changed else ()))
-    if not (edges.distributions or left.pending):
+    named = tuple(one.id for one in edges.distributions)
+    missed = tuple(id for id in left.known if id not in named) if changed else ()
+    warnings = (*edges.warnings, *_forgotten(site, edges, missed))
+    unsaid = missed if set(missed) - set(left.missed) else ()
+    if not (named or left.pending or unsaid):
         return replace(NOTHING, warnings=warnings)
     # Imported by who has distributions: start-up counts.
     from ropeway.s3.cloudfront import invalidating, planning  # noqa: PLC0415
@@ -193,17 +196,21 @@ def plan_invalidation(
     keys = tuple(site.target.key(one.key) for one in changed if not (one.immutable and one.fresh))
     # Edges keep folders under the names that deploys gave to their pages, whatever this run is told.
     indexes = tuple(dict.fromkeys((*left.indexes, given.index_document)))
-    stale = planning.Stale(site.target.bucket, keys, release, everything, indexes)
+    strangers = frozenset(id for id in named if id in left.missed or not (first or id in left.known))
+    stale = planning.Stale(site.target.bucket, keys, release, everything, indexes, strangers)
     planned = planning.plan_invalidations(edges.distributions, stale, left, given.invalidation_limit)
-    owed = planning.plan_owed({one.id for one in edges.distributions}, left)
+    owed = planning.plan_owed(named, left)
     terms = invalidating.Terms(given.wait_for_invalidation, given.invalidation_minutes * MINUTE)
     journal = invalidating.Journalled(site.engine, site.state)
-    known = edges.known if edges.known != left.known else ()
+    known = edges.known or tuple(dict.fromkeys((*left.known, *named)))
+    known = known if known != left.known else ()
     names = indexes if edges.known and indexes != left.indexes else ()
     return Beside(
         steps=tuple(step for one in (*planned, *owed) for step in one.steps),
         apply=lambda aws, run: invalidating.invalidate(aws, journal, (*planned, *owed), terms, run),
-        before=lambda _, run: invalidating.note(journal, planned, run.cancellation, known=known, indexes=names),
+        before=lambda _, run: invalidating.note(
+            journal, planned, run.cancellation, known=known, indexes=names, missed=unsaid
+        ),
         warnings=(*warnings, *planning.warnings_of(edges.distributions, site.target.bucket)),
         owed=tuple(step for one in owed for step in one.steps),
     )

@@ -314,6 +314,7 @@ def caches_of(order: Order, prepared: Prepared, edges: Edges, *, everything: boo
         changed=differs,
         everything=everything,
         may_owe=prepared.releasing is None or any(one.edges for one in prepared.standing.history.releases),
+        first=not prepared.standing.history.releases,
     )
 
 
