@@ -568,6 +568,18 @@ def test_a_rollback_that_could_not_tell_cloudfront_says_how_it_is_finished_and_n
     assert history(s3, bucket)[0] == "41"
 
 
+def test_a_website_that_cannot_be_set_is_told_with_the_caches_that_nobody_has_told_for_it(deploy, edge, monkeypatch):
+    deploy("41", ONE, distribution_ids=edge.id)
+
+    def refused(*_):
+        raise AwsError("set the website", code="AccessDenied", answer="no")
+
+    monkeypatch.setattr(applying, "apply_website", refused)
+    advice = deploy("42", TWO, **OTHER, distribution_ids=edge.id).outcome.error.advice
+    assert "the website is not set up as it should be, and caches may show what was before: run it again." in advice
+    assert len(edge.paths) == 1
+
+
 def test_an_automatic_way_back_that_could_not_tell_cloudfront_does_not_send_anybody_further_back(
     deploy, edge, suite, monkeypatch, s3, bucket
 ):

@@ -144,10 +144,9 @@ class _Performing:
 
     def _follow(self, website: Beside, caches: Beside) -> None:
         """What comes once the objects are live."""
-        for beside, what in (
-            (website, "the website is not set up as it should be"),
-            (caches, "caches may show what was before"),
-        ):
+        old = "caches may show what was before"
+        untold = f", and {old}" if caches.steps else ""
+        for beside, what in ((website, f"the website is not set up as it should be{untold}"), (caches, old)):
             try:
                 self._beside(beside)
             except RopewayError as error:
