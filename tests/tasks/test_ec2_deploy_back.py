@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from unittest.mock import patch
 
@@ -14,6 +14,7 @@ import pytest
 
 from ropeway.ec2.doing import Doing
 from ropeway.ec2.model import Target
+from ropeway.ec2.performing import _Performing
 from ropeway.outcome import Cancellation
 from tests.checks.kinds.aws_kit import client_of
 from tests.ec2.services import APP, service
@@ -221,3 +222,24 @@ def test_a_rollback_goes_past_the_live_release_when_the_last_deploy_ended_before
     assert (outputs(ended)["result"], fleet.answers) == (how, ["v1"])
     back = fleet.back()
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v0", ["v0"])
+
+
+@pytest.mark.parametrize("how", ["failed", "was killed"])
+def test_what_was_taken_back_from_some_instances_alone_is_taken_back_by_the_next_try(shop, monkeypatch, how):
+    """The stage is run again, and with it the job that takes back. Who is killed never comes to write down how it ended."""
+    fleet = shop(2)
+    monkeypatch.setenv("SYSTEM_STAGENAME", "production")
+    monkeypatch.setenv("SYSTEM_STAGEATTEMPT", "1")
+    for version in ("v1", "v2"):
+        monkeypatch.setenv("BUILD_BUILDID", version)
+        fleet.deploy(version, batches="100%")
+    fleet.embedded.instances.take_offline(fleet.ids[1])
+    with patch.object(_Performing, "_end", lambda *_: None) if how == "was killed" else nullcontext():
+        fleet.run(mode="takeBack")
+    fleet.embedded.instances.bring_back(fleet.ids[1])
+    assert fleet.answers == ["v1", "v2"]
+
+    monkeypatch.setenv("SYSTEM_STAGEATTEMPT", "2")
+    back = fleet.run(mode="takeBack").outcome
+
+    assert (back.error, outputs(back)["result"], fleet.answers) == (None, "healthy", ["v1", "v1"])

@@ -129,6 +129,16 @@ class Application:
         """
         self._change(lambda history: _ended(history, release, end, over), Cancellation())
 
+    def going(self, live: str, cancellation: Cancellation) -> None:
+        """The live release is being taken back: nobody vouches for it on every host from now on, however far that comes."""
+        self._change(lambda history: _left(history, live), cancellation)
+
+    def stays(self, live: str) -> None:
+        """It was not taken back after all: nothing was changed, and it is as healthy as it was."""
+        self._change(
+            lambda history: history.now(live, State.HEALTHY) if history.live == live else history, Cancellation()
+        )
+
     def back(self, release: str, over: str, end: End) -> None:
         """An earlier release is live again. It is healthy where all of it was seen to work."""
         self._change(lambda history: _back(history, release, over, end), Cancellation())
@@ -191,6 +201,12 @@ def _ended(history: History, release: Release, end: End, over: str) -> History:
     # What has come to nobody leaves no more behind than what is back from everybody: a rollback goes past both.
     nowhere = end in {End.ROLLED_BACK, End.UNTOUCHED}
     return history.now(release.id, State.ROLLED_BACK if nowhere else State.FAILED)
+
+
+def _left(history: History, live: str) -> History:
+    there = history.find(live)
+    healthy = there is not None and there.state is State.HEALTHY and history.live == live
+    return history.now(live, State.LIVE) if healthy else history
 
 
 def _over_half_done(history: History) -> History:

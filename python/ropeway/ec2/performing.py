@@ -179,6 +179,8 @@ class _Performing:
             )
             application.keep(goal.packed, cancellation)
             application.begin(self._release(), cancellation)
+        else:
+            application.going(goal.over, cancellation)
         record = self._record()
         application.write(record, cancellation)
         hosts, place = self.ready.hosts, application.bundles.below(goal.packed.name)
@@ -260,6 +262,8 @@ class _Performing:
                 self._application.end(self._release(), _end_of(rolled), goal.over)
             elif self._is_there(rolled):
                 self._application.back(goal.release, goal.over, rolled.end)
+            elif _end_of(rolled) is End.UNTOUCHED and goal.over_state is State.HEALTHY:
+                self._application.stays(goal.over)
         except RopewayError as error:
             return error
         return None
@@ -320,7 +324,7 @@ class _Performing:
 
 
 def _end_of(rolled: Rolled) -> End:
-    """For the history: a run that was stopped before it changed anything has left nothing behind."""
+    """What is left of it: a run that was stopped before it changed anything has left nothing behind."""
     touched = any(entry.touched for entry in rolled.ledger.entries)
     return End.UNTOUCHED if rolled.end is End.STOPPED and not touched else rolled.end
 
