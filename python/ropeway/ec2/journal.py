@@ -124,6 +124,7 @@ class Journal:
             written = self._put(body, cancellation)
         except ConditionFailed as refused:
             if not self._is_ours(self._there(cancellation)) or self._etag == before:
+                self._unheard.pop(nonce, None)
                 raise self._overtaken() from refused
             written = self._put(body, cancellation)
         self._etag, self._pending = written.etag, pending

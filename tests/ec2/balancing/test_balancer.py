@@ -626,6 +626,7 @@ def test_two_who_write_the_journal_find_each_other_out(journal, fleet, group_of,
     with pytest.raises(Overtaken, match="Somebody else has written"):
         balancer.take_out([first], Run())
     assert states(group) == {first.id: "healthy"}
+    assert balancer.restore(Run()) == {}, "nothing was taken out"
 
 
 # --- another application on the same instances --------------------------------------------------------------------------------------
