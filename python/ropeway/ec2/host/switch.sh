@@ -77,8 +77,6 @@ main() {
   fi
   go
   if [ "$step" = rollback ] && [ "$was" = healthy ]; then remember "$release" state healthy; fi
-
-  if [ "$step" = rollback ] && [ "$was" = healthy ]; then note "$release" state healthy; fi
   rm -f -- "$half_way"
   succeed
 }
