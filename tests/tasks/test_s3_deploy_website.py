@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
+from contextlib import closing
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -79,6 +82,17 @@ def test_a_site_is_set_up_released_and_opened(deploy, embedded, bucket, s3):
     again = deploy("42", ONE, **given)
     assert {action for action, _, _ in beside(again.plan)} == {"skip"}
     assert again.outcome.error is None
+
+
+def test_a_folder_is_redirected_under_the_name_that_the_website_asks_for(deploy, embedded, bucket):
+    files = {"home.html": b"<title>home</title>", "_redirects": b"/old/ https://new.example.test/\n"}
+    given = {"website": "true", "public_read": "true", "target_folder": "", "index_document": "home.html"}
+    assert deploy("41", files, **given).outcome.error is None
+    site = urlsplit(embedded.website(bucket))
+    with closing(http.client.HTTPConnection(site.netloc, timeout=30)) as line:
+        line.request("GET", f"{site.path.rstrip('/')}/old/")
+        answer = line.getresponse()
+        assert (answer.status, answer.getheader("Location")) == (301, "https://new.example.test/")
 
 
 def test_the_error_document_lies_below_the_target_folder(deploy, bucket, s3):

@@ -142,7 +142,7 @@ def plan(given: S3DeployInputs, aws: Aws, run: Run) -> SitePlanned:
     identity = identity_of(given.release_id, run)
     source = read_source(
         given.source_folder or ".",
-        Described(given.settings, given.settings_file, given.protected, given.checks_file),
+        Described(given.settings, given.settings_file, given.protected, given.checks_file, given.index_document),
         run.cancellation,
         globs=given.glob_expressions,
         may_be_empty=given.allow_empty,

@@ -26,6 +26,15 @@ def test_a_line_is_an_object_that_leads_elsewhere():
     )
 
 
+def test_a_folder_is_asked_for_by_the_name_that_its_index_documents_have():
+    assert read_redirects("/ /de/\n/blog/ /", "home.html") == (
+        Redirect("home.html", "/de/", 1),
+        Redirect("blog/home.html", "/", 2),
+    )
+    with pytest.raises(InputError, match="leads in a circle"):
+        read_redirects("/a/ /b/home.html\n/b/ /a/", "home.html")
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ropeway.errors import InputError, LocalFileError
 from ropeway.outcome import Cancellation
+from ropeway.s3.site.redirects import INDEX
 from ropeway.s3.site.settings import FILE, SiteSettings, read_settings
 from ropeway.s3.site.source import SiteObject, read_site
 
@@ -31,12 +32,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Described:
-    """The settings of a source as they are given: their text, or the file that holds it (both empty: what is found). `suite` is the checks file."""
+    """The settings of a source as they are given: their text, or the file that holds it (both empty: what is found). `suite` is the checks file, `index` the name
+    of what is shown for a folder.
+    """
 
     text: str = ""
     file: str = ""
     protected: tuple[str, ...] = ()
     suite: str = ""
+    index: str = INDEX
 
 
 def read_source(
@@ -58,6 +62,7 @@ def read_source(
             spool,
             cancellation,
             globs=globs,
+            index=described.index,
             may_be_empty=may_be_empty,
             own=own,
             warn=warnings.append,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from ropeway.errors import InputError
@@ -22,25 +22,21 @@ TARGET = re.compile(r"/[\x21-\x7e]*|https?://[\x21-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """`key` is below the site's root; `line` counts from 1."""
+    """`key` is below the site's root; `line` counts from 1. `leads_to` is the key that is asked for then; empty where that is on another host."""
 
     key: str
     target: str
     line: int
-
-    @property
-    def leads_to(self) -> str:
-        """The key that is asked for then; empty where that is on another host."""
-        return _key_of_target(self.target)
+    leads_to: str = field(default="", compare=False)
 
 
-def read_redirects(text: str) -> tuple[Redirect, ...]:
-    """Raises InputError with every line that is no redirect, or that S3 cannot keep."""
+def read_redirects(text: str, index: str = INDEX) -> tuple[Redirect, ...]:
+    """`index` is the name of what is shown for a folder. Raises InputError with every line that is no redirect, or that S3 cannot keep."""
     found: dict[str, Redirect] = {}
     problems: list[str] = []
     for number, words in _lines(text):
         try:
-            redirect = _redirect(words, number)
+            redirect = _redirect(words, number, index)
         except ValueError as wrong:
             problems.append(f"{FILE}:{number}: {wrong}")
             continue
@@ -75,7 +71,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
             yield number, words
 
 
-def _redirect(words: list[str], line: int) -> Redirect:
+def _redirect(words: list[str], line: int, index: str) -> Redirect:
     source, *rest = words
     if not rest:
         raise ValueError(f"{source} leads nowhere: write /from /to.")
@@ -83,33 +79,34 @@ def _redirect(words: list[str], line: int) -> Redirect:
     if "=" in target and not TARGET.fullmatch(target):
         raise ValueError(f"asks for the query {target}: S3 redirects a path whatever its query.")
     _check_terms(terms)
-    key = _key(source)
+    key = _key(source, index)
     if not TARGET.fullmatch(target) or len(target) > MOST_TARGET:
         raise ValueError(f"leads to {target!r}: write /path or https://host/path, with %20 for a blank.")
-    if _key_of_target(target) == key:
+    leads_to = _key_of_target(target, index)
+    if leads_to == key:
         raise ValueError(f"leads from {source} to itself.")
-    return Redirect(key, target, line)
+    return Redirect(key, target, line, leads_to)
 
 
-def _key(source: str) -> str:
+def _key(source: str, index: str) -> str:
     if not source.startswith("/"):
         raise ValueError(f"begins with {source}: write the path from the site's root on, /from.")
     if "*" in source or "/:" in source:
         raise ValueError(f"redirects many paths ({source}): an object of S3 is one path. Write a line for each.")
     if "?" in source:
         raise ValueError(f"asks for the query of {source}: S3 redirects a path whatever its query.")
-    return _as_key(source)
+    return _as_key(source, index)
 
 
-def _as_key(path: str) -> str:
+def _as_key(path: str, index: str) -> str:
     """`/old/` is asked for as its index document (S3 user guide, "Configuring an index document")."""
     key = unquote(path).lstrip("/")
-    return key + INDEX if not key or key.endswith("/") else key
+    return key + index if not key or key.endswith("/") else key
 
 
-def _key_of_target(target: str) -> str:
+def _key_of_target(target: str, index: str) -> str:
     parts = urlsplit(target)
-    return "" if parts.netloc else _as_key(parts.path)
+    return "" if parts.netloc else _as_key(parts.path, index)
 
 
 def _check_terms(terms: list[str]) -> None:

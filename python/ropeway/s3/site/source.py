@@ -61,6 +61,7 @@ def read_site(
     cancellation: Cancellation,
     *,
     globs: Sequence[str] = EVERYTHING,
+    index: str = INDEX,
     may_be_empty: bool = False,
     own: Sequence[str] = (),
     warn: Callable[[str], None] = lambda _: None,
@@ -84,9 +85,9 @@ def read_site(
             f"The source {folder} has no files: a release of it would delete the whole site.",
             advice="Check that the build has run and where it writes to.",
         )
-    redirects = _redirects(picked)
+    redirects = _redirects(picked, index)
     _refuse_state([*(file.relative for file in files), *(one.key for one in redirects)])
-    _refuse_clashes(settings, files, redirects)
+    _refuse_clashes(settings, files, redirects, index)
     fates = Fates(settings, [file.relative for file in files])
     fated = [(file, fates.fate(file.relative)) for file in files]
     spooled = _Spool(spool)
@@ -215,13 +216,13 @@ def _refuse_state(keys: Iterable[str]) -> None:
 # --- redirects ------------------------------------------------------------------------------------------------------------------
 
 
-def _redirects(files: Iterable[LocalFile]) -> tuple[Redirect, ...]:
+def _redirects(files: Iterable[LocalFile], index: str) -> tuple[Redirect, ...]:
     file = next((file for file in files if file.relative == REDIRECTS), None)
     if file is None:
         return ()
     try:
         with open(file.path, encoding="utf-8-sig") as opened:
-            return read_redirects(opened.read())
+            return read_redirects(opened.read(), index)
     except UnicodeDecodeError as wrong:
         raise InputError([f"{REDIRECTS} is no UTF-8: byte {wrong.start}."]) from None
     except OSError as error:
@@ -248,8 +249,10 @@ def _group_of_redirect(key: str) -> Group:
     return Group.FILES if is_file else Group.ENTRIES
 
 
-def _refuse_clashes(settings: SiteSettings, files: Sequence[LocalFile], redirects: Iterable[Redirect]) -> None:
-    problems = list(_clashes(settings, files, redirects))
+def _refuse_clashes(
+    settings: SiteSettings, files: Sequence[LocalFile], redirects: Iterable[Redirect], index: str
+) -> None:
+    problems = list(_clashes(settings, files, redirects, index))
     if problems:
         raise InputError(problems)
 
@@ -259,7 +262,9 @@ def _picked_twice(files: Sequence[LocalFile], one: Sequence[str], other: Sequenc
     return [file.relative for file in files if first.matches(file.relative) and second.matches(file.relative)]
 
 
-def _clashes(settings: SiteSettings, files: Sequence[LocalFile], redirects: Iterable[Redirect]) -> Iterator[str]:
+def _clashes(
+    settings: SiteSettings, files: Sequence[LocalFile], redirects: Iterable[Redirect], index: str
+) -> Iterator[str]:
     taken: dict[str, str] = {}
     for file in files:
         key = key_of(file.relative, settings)
@@ -276,5 +281,5 @@ def _clashes(settings: SiteSettings, files: Sequence[LocalFile], redirects: Iter
             yield f"{REDIRECTS}:{redirect.line}: redirects {redirect.key}, which is the file {taken[redirect.key]}."
         # S3 user guide, "Configuring an index document": /old without an object is answered by a redirect to /old/.
         bare = redirect.leads_to
-        if redirect.key == f"{bare}/{INDEX}" and bare not in taken and bare not in led:
+        if redirect.key == f"{bare}/{index}" and bare not in taken and bare not in led:
             yield f"{REDIRECTS}:{redirect.line}: leads in a circle: there is no object {bare}, and S3 leads /{bare} back to /{bare}/."
