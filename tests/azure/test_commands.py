@@ -82,6 +82,11 @@ def test_a_secret_variable_of_several_lines_is_refused_without_showing_it() -> N
     assert "hush" not in str(refused.value)
 
 
+def test_the_name_of_a_test_run_has_an_end() -> None:
+    command = str(commands.publish_test_results("/r.xml", "Ropeway: Ask 2 checks of " + "deep/" * 90))
+    assert f";runTitle=Ropeway: Ask 2 checks of {'deep/' * 35};" in command
+
+
 def test_test_results_are_published_without_failing_the_step_by_themselves() -> None:
     command = commands.publish_test_results("/agent/_temp/ropeway-1/TEST-RopewayCheck.xml", "Ropeway: Check 2; things")
     assert str(command) == (
