@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -449,15 +450,17 @@ def test_who_is_left_over_from_an_attempt_does_not_take_away_the_word_of_the_nex
     run_task, s3, bucket, stage, monkeypatch, listening, closed
 ):
     """The stage is tried again, while on an agent that was given up for lost its checks go on."""
-    place, begun = {"state_location": f"s3://{bucket}/ops/"}, []
+    place, begun, once = {"state_location": f"s3://{bucket}/ops/"}, [], threading.Lock()
 
     class MeanwhileTriedAgain(Cancellation):
         def check(self) -> None:
-            if not begun and "Contents" in s3.list_objects_v2(Bucket=bucket):
-                begun.append("3")
-                with monkeypatch.context() as again:
-                    again.setenv("SYSTEM_STAGEATTEMPT", "3")
-                    run_task("check", suite=suite(db=port(closed)), **place)
+            """Asked by the run and by its checks, each in a thread of its own."""
+            with once:
+                if not begun and "Contents" in s3.list_objects_v2(Bucket=bucket):
+                    begun.append("3")
+                    with monkeypatch.context() as again:
+                        again.setenv("SYSTEM_STAGEATTEMPT", "3")
+                        run_task("check", suite=suite(db=port(closed)), **place)
 
     left_over = run_task("check", suite=suite(web=port(listening)), cancellation=MeanwhileTriedAgain(), **place)
     assert left_over.told.notes[-1].startswith("This stage was tried again meanwhile: the word of that attempt stays")

@@ -198,11 +198,11 @@ def apply(planned: CheckPlan, aws: Aws, run: Run) -> Outcome[None]:
     if planned.suite is None or planned.world is None:
         return _recalled(planned, aws, run)
     run.cancellation.check()
-    word = _Word(planned, aws, run)
-    word.begins(CheckState("running", planned.world.release, _attempt(run)))
+    word, attempt = _Word(planned, aws, run), _attempt(run)
+    word.begins(CheckState("running", planned.world.release, attempt))
     checked = run_checks(planned.cases, planned.suite.terms, planned.world, run)
     failed, warned = _names(checked, "critical"), _names(checked, "warning")
-    state = CheckState(checked.result, planned.world.release, _attempt(run), failed, warned)
+    state = CheckState(checked.result, planned.world.release, attempt, failed, warned)
     error: RopewayError | None = checked.stopped or failure(checked.results)
     warnings = list(warnings_of(checked.results))
     try:
