@@ -398,13 +398,15 @@ def test_of_two_runs_in_one_stage_the_worse_word_stays_in_whichever_order(run_ta
 @pytest.mark.parametrize("begun", [False, True])
 def test_of_two_jobs_that_leave_word_at_once_none_is_lost(run_task, s3, bucket, stage, listening, closed, begun):
     place = {"state_location": f"s3://{bucket}/ops/"}
-    others: list[str] = []
+    others, once = list[str](), threading.Lock()
 
     class MeanwhileAnother(Cancellation):
         def check(self) -> None:
-            if not others and begun == ("Contents" in s3.list_objects_v2(Bucket=bucket)):
-                others.append("begun")
-                run_task("check", suite=suite(db=port(closed)), **place)
+            """Asked by the run and by its checks, each in a thread of its own."""
+            with once:
+                if not others and begun == ("Contents" in s3.list_objects_v2(Bucket=bucket)):
+                    others.append("begun")
+                    run_task("check", suite=suite(db=port(closed)), **place)
 
     run_task("check", suite=suite(web=port(listening)), cancellation=MeanwhileAnother(), **place)
     assert outputs(run_task("check", mode="recall", **place).outcome)["failedChecks"] == "db"
