@@ -8,10 +8,13 @@ import json
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -151,6 +154,23 @@ def test_a_fleet_is_back_where_it_was_when_a_release_fails_and_somebody_was_alwa
         r"^The visitor asked (\d+) times meanwhile, and got an answer each time: (.*)\.$", act, re.MULTILINE
     )
     assert all(f" by {version}" in asked[1] for version in ("v1", "v2", "v3"))
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"])
+def test_who_is_stopped_in_the_middle_of_an_answer_is_passed_over_as_one_who_does_not_answer(monkeypatch, begun):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(demo_fleet, "PORT", server.getsockname()[1])
+
+        def answer() -> None:
+            line, _ = server.accept()
+            with line:
+                line.recv(4096)
+                line.sendall(begun)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert demo_fleet._get(SimpleNamespace(address="127.0.0.1")) == ""
+        thread.join()
 
 
 def test_after_each_release_and_the_way_back_a_visitor_sees_that_season(shown):

@@ -180,12 +180,12 @@ def _see(stage: Stage, hosts: Sequence[InstanceSeen], version: str) -> None:
 
 
 def _get(host: InstanceSeen) -> str:
-    """Empty where nobody answers."""
+    """Empty where nobody answers, or somebody who is stopped in the middle of a word."""
     try:
         with closing(http.client.HTTPConnection(host.address, PORT, timeout=5)) as connection:
             connection.request("GET", "/")
             return connection.getresponse().read().decode()
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return ""
 
 
