@@ -19,6 +19,7 @@ from ropeway.azure.log import AgentLog
 from ropeway.azure.protocol import DIED, DONE, FAILED
 from ropeway.azure.stopping import listen
 from ropeway.azure.writer import OutputLost, SafeText, Writer
+from ropeway.cycles import look_seldom
 from ropeway.errors import InputError, RopewayError, TransferFailed
 from ropeway.outcome import Cancellation, Outcome, Plan, Run
 from ropeway.registry import load_task
@@ -38,6 +39,7 @@ def main(module: str, phase: str = "") -> int:
     """
     if sys.stdout is None:
         return DIED
+    look_seldom()
     environment = AgentEnvironment.take(os.environ)
     writer = Writer(1)
     sys.stdout = sys.stderr = printed = SafeText(writer)

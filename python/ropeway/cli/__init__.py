@@ -12,12 +12,14 @@ import typer
 from ropeway.cli.manner import Manner
 from ropeway.cli.reporting import Account, report
 from ropeway.cli.tree import command_line
+from ropeway.cycles import look_seldom
 from ropeway.errors import InputError, LocalFileError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code. `arguments` are the process's own unless they are given."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    look_seldom()
     _open_streams()
     manner = Manner.seen_in(given)
     manner.settle()
