@@ -21,6 +21,8 @@ IDLE = 60.0
 """Seconds without a byte, or with too few."""
 CONTINUE = 1.0
 """Seconds to wait for 100 (Continue), which a server need not know (RFC 9110, section 10.1.1)."""
+ARRIVING = 1 << 20
+"""Bytes that are taken up at once, as far as they have come: with each block the threads of two loops wait for one another."""
 SAFE = frozenset({"GET", "HEAD"})
 
 
@@ -155,7 +157,7 @@ class Wire:
 
     def __init__(self, loop: Loop, context: Callable[[], ssl.SSLContext]) -> None:
         self.loop = loop
-        self.buffer = memoryview(bytearray(BLOCK))
+        self.buffer = memoryview(bytearray(ARRIVING))
         self.deaf: set[Origin] = set()
         self.received = 0
         self.scratch = memoryview(bytearray(BLOCK))
