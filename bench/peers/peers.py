@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import compileall
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from typing import Literal
 from bench.peers.servers import Endpoint, Tools
 from bench.peers.trees import BUCKET, PREFIX
 from ropeway.azure.protocol import DONE
+from tooling.bundle import stage
 
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".venv-bench" / "bin"
@@ -152,11 +155,25 @@ def _package(name: str) -> Callable[[], str]:
 # --- ours ----------------------------------------------------------------------------------------------------------------
 
 
+FLAGS = ("-I", "-S", "-u", "-X", "utf8")
+"""With which the launcher starts Python (tasks/launcher/launch.js)."""
+
+
+@cache
+def _tasks() -> Path:
+    """The folders of the tasks, as the extension carries them and as a second run on an agent finds them: Ropeway is compiled, as peers are."""
+    folder = ROOT / "build" / "bench" / "tasks"
+    shutil.rmtree(folder, ignore_errors=True)
+    stage(folder)
+    for library in folder.glob("*/lib/ropeway"):
+        compileall.compile_dir(library, quiet=1)
+    return folder
+
+
 def _ropeway(job: Job) -> list[str]:
-    """The task itself, by the door that the agent comes in by."""
-    module = "s3_download" if job.what == "down" else "s3_upload"
-    words = f"import sys; from ropeway.azure.main import main; sys.exit(main({module!r}))"
-    return [sys.executable, "-I", "-X", "utf8", "-c", words]
+    """The task itself, as the launcher starts it."""
+    task = "S3Download" if job.what == "down" else "S3Upload"
+    return [sys.executable, *FLAGS, str(_tasks() / task / "main.py")]
 
 
 def _inputs(engine: str, **same: str) -> Callable[[Job], dict[str, str]]:

@@ -52,7 +52,7 @@ class Reader:
     """Reads the answer to one request. `done` when all of it is there, `begun` when its head is, `go_on` after a 100 (Continue).
 
     `reusable` says whether the connection may carry another request, `heard` whether any byte came, `excess` whether more came than
-    the answer.
+    the answer. No reader holds itself (its state is a function, no method of its own): thousands would wait for the collector of cycles.
     """
 
     def __init__(self, method: str, choose: Choose | None = None, most: int = MOST_BODY) -> None:
@@ -62,24 +62,24 @@ class Reader:
         self._method = method
         self._choose = choose
         self._most = most
-        self._sink: Sink = self._keep
+        self._sink: Sink | None = None
         self._left = 0
         self._interim = self._talk = 0
         self._line = bytearray()
-        self._state = self._in_head
+        self._state = Reader._in_head
 
     def feed(self, data: memoryview) -> None:
         """Raises Malformed, and what the sink raises."""
         self.heard = True
         while data and not self.done:
-            data = self._state(data)
+            data = self._state(self, data)
         if data:  # nobody asked for it
             self.excess, self.reusable = True, False
 
     def end(self) -> None:
         """The connection has ended. Raises Closed or CutShort unless the answer may end so, or had ended already."""
         self.reusable = False
-        if self._state == self._until_closed:
+        if self._state is Reader._until_closed:
             self.done = True
         elif not self.heard:
             raise Closed
@@ -126,31 +126,34 @@ class Reader:
         if self._method == "HEAD" or status in {204, 304} or (self._method == "CONNECT" and status < 300):
             self.done = True
             return
-        self._sink = (self._choose and self._choose(status, headers)) or self._keep
+        self._sink = self._choose and self._choose(status, headers)
         if coding is not None:
-            self._state = self._in_chunk_line
+            self._state = Reader._in_chunk_line
         elif length is not None:
-            self._left, self._state = int(length), self._in_body
+            self._left, self._state = int(length), Reader._in_body
             self.done = not self._left
         elif status < 300:
             raise CutShort(why=EOFError("an answer that does not say how long it is"))
         else:
-            self._state = self._until_closed
+            self._state = Reader._until_closed
 
     # --- the body ------------------------------------------------------------------------------------------------------
 
     def _in_body(self, data: memoryview) -> memoryview:
         taken = data[: self._left]
-        self._sink(taken)
+        self._take(taken)
         self._left -= len(taken)
         self.done = not self._left
         return data[len(taken) :]
 
     def _until_closed(self, data: memoryview) -> memoryview:
-        self._sink(data)
+        self._take(data)
         return data[len(data) :]
 
-    def _keep(self, data: memoryview) -> None:
+    def _take(self, data: memoryview) -> None:
+        if self._sink is not None:
+            self._sink(data)
+            return
         most = self._most if self.answer.status < 300 else min(self._most, MOST_ERROR)
         if len(self.answer.body) + len(data) > most:
             raise _malformed(f"a body of more than {most:,} bytes")
@@ -167,13 +170,13 @@ class Reader:
             self._talk = max(0, self._talk + len(line) - 16 - self._left)
             if self._talk > MOST_TALK:
                 raise _malformed("more about chunks than in them")
-            self._state = self._in_chunk if self._left else self._in_trailers
+            self._state = Reader._in_chunk if self._left else Reader._in_trailers
         return data
 
     def _in_chunk(self, data: memoryview) -> memoryview:
         data = self._in_body(data)
         if self.done:
-            self.done, self._state = False, self._after_chunk
+            self.done, self._state = False, Reader._after_chunk
         return data
 
     def _after_chunk(self, data: memoryview) -> memoryview:
@@ -181,7 +184,7 @@ class Reader:
         if line is not None:
             if line:
                 raise _malformed("a chunk that is longer than it says")
-            self._state = self._in_chunk_line
+            self._state = Reader._in_chunk_line
         return data
 
     def _in_trailers(self, data: memoryview) -> memoryview:
