@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 from typing import Protocol
@@ -38,28 +37,29 @@ def same_bytes(path: str, head: Head, cancellation: Cancellation) -> bool:
     if test is None:
         return False
     try:
-        if os.path.getsize(path) != head.size:
-            return False
-        read = 0
-        for chunk in _chunks(path, head.size):
-            cancellation.check()
-            test.update(chunk)
-            read += len(chunk)
+        with FileIO(path) as file:
+            return _is_as_long(file, head.size) and _fed(test, file, head.size, cancellation) and test.matches()
     except OSError as error:
         raise LocalFileError(f"Could not read {path} to compare it with its object: {error.strerror}.") from error
-    return read == head.size and test.matches()
+
+
+def _is_as_long(file: FileIO, size: int) -> bool:
+    return os.fstat(file.fileno()).st_size == size
+
+
+def _fed(test: Test, file: FileIO, size: int, cancellation: Cancellation) -> bool:
+    """Whether there was as much in it, and no more. No block is larger than there is need for: room for a megabyte costs more than a small file."""
+    left = size
+    while left and (block := file.read(min(CHUNK, left))):
+        cancellation.check()
+        test.update(block)
+        left -= len(block)
+    return not left and _is_as_long(file, size)
 
 
 def tells_digest(head: Head) -> bool:
     """Whether there is anything to compare bytes with."""
     return _test(head) is not None
-
-
-def _chunks(path: str, size: int) -> Iterator[bytes]:
-    """Of at most CHUNK bytes, and no larger than there is need for: room for a megabyte costs more than a small file."""
-    with FileIO(path) as file:
-        while chunk := file.read(min(CHUNK, size + 1)):
-            yield chunk
 
 
 def _test(head: Head) -> Test | None:

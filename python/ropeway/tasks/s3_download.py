@@ -243,8 +243,13 @@ def _reason(get: Get, head: Head | None, inside: str, cancellation: Cancellation
     """
     if os.path.islink(get.path) and PurePath(os.path.realpath(get.path)).is_relative_to(inside):
         return Reason.NOT_COMPARED
-    same = head is not None and os.path.isfile(get.path) and same_bytes(get.path, head, cancellation)
+    same = head is not None and _is_file_of(get.path, head.size) and same_bytes(get.path, head, cancellation)
     return Reason.UNCHANGED if same else Reason.CONTENT
+
+
+def _is_file_of(path: str, size: int) -> bool:
+    """One of another length is not read, and need not be readable: it will be replaced."""
+    return os.path.isfile(path) and os.path.getsize(path) == size
 
 
 def _step(get: Get, reason: Reason) -> Step[Transfer]:

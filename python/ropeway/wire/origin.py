@@ -46,6 +46,14 @@ class Origin:
         usual = self.port == (443 if self.tls else 80)
         return bracketed(self.host) if usual else f"{bracketed(self.host)}:{self.port}"
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Made once: each request looks for the connections to its origin."""
+        return hash((self.host, self.port, self.tls, self.proxy))
+
     @property
     def through(self) -> str:
         """The name of the proxy; empty where there is none."""

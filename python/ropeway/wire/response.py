@@ -14,6 +14,8 @@ from ropeway.wire.failures import Closed, CutShort, Malformed
 
 MOST_HEAD = 64 * 1024
 """Bytes of a head, of a chunk's line and of trailers."""
+USUAL_HEAD = 4 * 1024
+"""Bytes in which the end of one mostly lies: they are looked through where they came."""
 MOST_BODY = 32 * 1024 * 1024
 """Bytes of a body that is kept: a page of 1,000 keys of 1,024 escaped bytes has 4 MB."""
 MOST_ERROR = 1 << 20
@@ -201,6 +203,8 @@ class Reader:
 
     def _until(self, data: memoryview, mark: bytes) -> tuple[bytes | None, memoryview]:
         """What stands before `mark`, and what comes after it; None as long as it has not come."""
+        if not self._line and (end := (line := bytes(data[:USUAL_HEAD])).find(mark)) >= 0:
+            return line[:end], data[end + len(mark) :]
         before = len(self._line)
         self._line += data[: MOST_HEAD + len(mark) - before]
         end = self._line.find(mark, max(0, before - len(mark) + 1))
