@@ -25,6 +25,8 @@ HELD = (0.05, 0.2, 0.5, 1.0) if os.name == "nt" else ()
 """Seconds to wait while somebody has the file open: on Windows virus scanners and indexers open what was just written, and no file that is
 open can be renamed."""
 
+_BINARY: int = getattr(os, "O_BINARY", 0)
+
 TAKEN = "Empty the target folder, or set overwrite to always or changed."
 _NO_FOLDER = "A folder of its path is a file: remove it, or choose another target folder."
 _ADVICE = {
@@ -58,10 +60,11 @@ class Temporary:
         self._path = _beside(target)
         self._guard = _Guard(target)
         self._descriptor = -1
+        self._at = 0
         self._made = False
 
-    def open(self, size: int) -> None:
-        """Make it `size` bytes long, its folders too. Raises LocalFileError."""
+    def open(self, size: int = 0) -> None:
+        """Make it, its folders too; `size` bytes long where they will not come in order. Raises LocalFileError."""
         with self._guard:
             if os.path.isdir(self.target):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -71,20 +74,30 @@ class Temporary:
                 os.makedirs(os.path.dirname(self.target) or ".", exist_ok=True)
                 self._descriptor = _made(self._path)
             self._made = True
-            os.ftruncate(self._descriptor, size)
+            if size:
+                os.ftruncate(self._descriptor, size)
 
     def write(self, offset: int, block: bytes | memoryview) -> None:
         with self._guard:
-            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            self._go_to(offset)
             rest = memoryview(block)
             while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+                count = os.write(self._descriptor, rest)
+                self._at += count
+                rest = rest[count:]
 
     def read(self, offset: int) -> bytes:
         """The next block from `offset` on; empty at the end."""
         with self._guard:
-            os.lseek(self._descriptor, offset, os.SEEK_SET)
-            return os.read(self._descriptor, BLOCK)
+            self._go_to(offset)
+            block = os.read(self._descriptor, BLOCK)
+            self._at += len(block)
+            return block
+
+    def _go_to(self, offset: int) -> None:
+        """Small files come in order: they are never anywhere else."""
+        if offset != self._at:
+            self._at = os.lseek(self._descriptor, offset, os.SEEK_SET)
 
     def keep(self, modified: int | None = None, *, only_new: bool = False) -> None:
         """Give it its name; and say that it was last written to then, in nanoseconds since 1970.
@@ -148,7 +161,7 @@ def _told(error: OSError, what: str) -> LocalFileError:
 
 def _made(path: str) -> int:
     """The mode is the umask's business, as for any other file."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
 
 
 def _renamed(path: str, target: str) -> None:
@@ -184,7 +197,7 @@ def is_temporary(name: str) -> bool:
 
 def _beside(target: str) -> str:
     """`folder/.name.ropeway-1a2b3c4d`; the name is cut where it would be longer than a file system takes."""
-    folder, name = os.path.split(target)
+    name = os.path.basename(target)
     mark = f".ropeway-{next(_MARKS) & 0xFFFFFFFF:08x}"
     kept = name.encode(errors="replace")[: LONGEST_NAME - len(mark) - 1].decode(errors="ignore")
-    return os.path.join(folder, f".{kept}{mark}")
+    return f"{target[: len(target) - len(name)]}.{kept}{mark}"

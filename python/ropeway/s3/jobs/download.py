@@ -68,7 +68,7 @@ def _discard(file: Temporary, error: BaseException) -> None:
 
 
 async def _at_once(hands: Hands, get: Get, file: Temporary) -> Stamp:
-    file.open(get.size)
+    file.open()
     return (await hands.receive(get, file, {})).of
 
 
