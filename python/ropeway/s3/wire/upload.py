@@ -142,7 +142,7 @@ def digests_of(line: Line, data: bytes | Slice, algorithms: list[str]) -> list[D
     digests = [ALGORITHMS[algorithm]() for algorithm in algorithms]
     at = 0
     while at < data.length:
-        block = line.wire.scratch[: data.read(at, line.wire.scratch)]
+        block = line.wire.buffer[: data.read(at, line.wire.buffer)]
         for digest in digests:
             digest.update(block)
         at += len(block)
