@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from ropeway.errors import AwsError
+from ropeway.errors import AccessDenied, AwsError
 from ropeway.outcome import Reason, Run
 from ropeway.s3.upload_plan import Comparison
 from tests.s3.boto_kit import each_engine, engine_at, put, transfer, well
-from tests.servers.misbehaving import s3_error
+from tests.servers.misbehaving import Answer, s3_error
 
 pytestmark = each_engine
 
 AB = (("a", "b"),)
+LISTED = (
+    b"<ListBucketResult><IsTruncated>false</IsTruncated><Name>b</Name><Contents><Key>1</Key><Size>1</Size>"
+    b"<LastModified>2027-01-31T00:00:00.000Z</LastModified></Contents></ListBucketResult>"
+)
 
 
 @pytest.fixture
@@ -62,6 +66,7 @@ def test_tags_that_nobody_asks_for_any_more_count_as_changed(faulty, bucket, fil
 
 
 def test_an_object_that_cannot_be_looked_at_may_be_encrypted_otherwise_and_that_is_said(misbehaving, files):
+    misbehaving.on(Answer(body=LISTED), target="list-type")
     misbehaving.on(s3_error(400, "InvalidRequest"), method="HEAD")
     with engine_at(misbehaving.url) as engine, pytest.raises(AwsError, match="run once without skipUnchanged"):
         reasons(engine, [sent(files, "bucket", "1")])
@@ -71,6 +76,46 @@ def test_nothing_to_compare_asks_nothing(misbehaving):
     with engine_at(misbehaving.url) as engine:
         assert reasons(engine, []) == {}
     assert misbehaving.requests == []
+
+
+# --- headers, too: a listing spares what it can -----------------------------------------------------------------------------------
+
+
+def test_what_a_listing_shows_to_be_new_or_of_another_length_is_not_looked_at(faulty, bucket, files):
+    with engine_at(faulty.url) as engine:
+        well(transfer(engine, *(sent(files, bucket, str(number)) for number in range(10))))
+        (files / "0").write_bytes(b"longer")
+        before = len(faulty.requests)
+        found = reasons(engine, [sent(files, bucket, str(number)) for number in range(12)])
+    other = {"0": Reason.CONTENT, "10": Reason.NEW, "11": Reason.NEW}
+    assert found == {str(number): Reason.UNCHANGED for number in range(12)} | other
+    listings, heads = asked(faulty, before)[:1], sorted(asked(faulty, before)[1:])
+    assert listings == [("GET", f"/{bucket}")]
+    assert heads == [("HEAD", f"/{bucket}/{number}") for number in range(1, 10)]
+
+
+def test_who_may_not_list_may_look(faulty, bucket, files):
+    faulty.on(s3_error(403, "AccessDenied"), target="list-type")
+    with engine_at(faulty.url) as engine:
+        well(transfer(engine, sent(files, bucket, "1")))
+        assert reasons(engine, [sent(files, bucket, "1"), sent(files, bucket, "2")]) == {
+            "1": Reason.UNCHANGED,
+            "2": Reason.NEW,
+        }
+        with pytest.raises(AccessDenied, match="s3:ListBucket"):
+            reasons(engine, [sent(files, bucket, "1")], headers=False)
+
+
+def test_a_listing_that_others_fill_is_given_up(faulty, s3, bucket, files):
+    for number in range(1100):
+        s3.put_object(Bucket=bucket, Key=f"m/{number:04}")
+    with engine_at(faulty.url) as engine:
+        puts = [put(files / "1", bucket, key, content_type="text/plain") for key in ("a", "z")]
+        well(transfer(engine, *puts))
+        s3.delete_object(Bucket=bucket, Key="z")
+        before = len(faulty.requests)
+        assert reasons(engine, puts) == {"a": Reason.UNCHANGED, "z": Reason.NEW}
+    assert sorted(asked(faulty, before)[2:]) == [("HEAD", f"/{bucket}/a"), ("HEAD", f"/{bucket}/z")]
 
 
 # --- by bytes alone, from a listing ---------------------------------------------------------------------------------------------

@@ -308,7 +308,10 @@ def second_page(scene: Scene) -> None:
 
 
 def head_fails(scene: Scene) -> None:
+    """Of an object that has as many bytes: of others the listing tells enough."""
     scene.inputs["skip_unchanged"] = "true"
+    scene.before[STRUCK] = bytes(len(scene.new[STRUCK]))
+    scene.s3.put_object(Bucket=scene.bucket, Key=STRUCK, Body=scene.before[STRUCK])
     scene.answer(s3_error(500, "InternalError"), method="HEAD")
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ropeway.errors import AwsError
+from ropeway.errors import AccessDenied, AwsError
 from ropeway.outcome import Reason, Run, counted
 from ropeway.s3.compare import same_bytes
 from ropeway.s3.compare_headers import has_tags, same_headers
@@ -16,6 +16,8 @@ from ropeway.s3.locks import unseen
 
 PAGE = 1000
 """Objects that one request lists (S3 API reference, ListObjectsV2)."""
+SPARED = 50
+"""Objects to look at that are worth a page of a listing, which may spare them: pages come one after the other, HEADs at once."""
 
 
 @dataclass
@@ -24,7 +26,8 @@ class Comparison:
 
     All files go to one bucket.
 
-    With `headers` each object is looked at. Without, bytes alone are compared, and those from a listing, as far as its ETags tell.
+    A listing tells what is missing or of another length. With `headers` each other object is looked at. Without, bytes alone are compared, by the
+    listing as far as its ETags tell.
     """
 
     engine: ObjectEngine
@@ -36,41 +39,47 @@ class Comparison:
 
     def reasons(self, puts: Sequence[Put]) -> dict[str, Reason]:
         """Key -> why its file would be uploaded, or UNCHANGED."""
-        if self.headers:
-            return self._by_heads(puts)
         known = self._by_listing(puts)
         return known | self._by_heads([put for put in puts if put.key not in known])
 
     def _by_listing(self, puts: Sequence[Put]) -> dict[str, Reason]:
-        """Those of which a listing is proof enough."""
-        listed = self._listed(puts)
+        """Those of which a listing is proof enough. An identity that may look at objects and not list them is welcome where that is asked anyway."""
+        try:
+            listed = self._listed(puts)
+        except AccessDenied:
+            if not self.headers:
+                raise
+            listed = None
         if listed is None:
             return {}
         told = ((put.key, self._told_by(put, listed.get(put.key))) for put in puts)
         return {key: reason for key, reason in told if reason}
 
     def _listed(self, puts: Sequence[Put]) -> dict[str, Listed] | None:
-        """Key -> its object. None where others lie between them, more than are worth it: for one HEAD, a page."""
+        """Key -> its object. None where others lie between them, more than are worth it."""
         if not puts:
             return None
+        pages = 1 + len(puts) // SPARED if self.headers else len(puts)
         keys, found = [put.key for put in puts], dict[str, Listed]()
         wanted = frozenset(keys)
         prefix = os.path.commonprefix(keys)  # noqa: RUF071 - S3 knows characters, no folders
         listing = self.engine.list(puts[0].bucket, prefix, cancellation=self.run.cancellation)
         for count, one in enumerate(listing, 1):
             self.run.cancellation.check()
-            if count > PAGE * len(keys):
+            if count > PAGE * pages:
                 return None
             if one.key in wanted:
                 found[one.key] = one
         return found
 
     def _told_by(self, put: Put, one: Listed | None) -> Reason | None:
-        """None where that must be asked: an ETag is no MD5 under a KMS key, after an upload in parts, and in some stores."""
+        """None where that must be asked: headers are in no listing, and an ETag is no MD5 under a KMS key, after an upload in parts, and in some stores."""
         if one is None:
             return Reason.NEW
         if one.size != put.size:
             return Reason.CONTENT
+        if self.headers:
+            return None
         head = Head(one.size, one.etag, Headers(storage_class=one.storage_class))
         whole = "-" not in one.etag
         return Reason.UNCHANGED if whole and same_bytes(put.path, head, self.run.cancellation) else None

@@ -65,7 +65,7 @@ class S3UploadInputs(LockInputs):
     )
     compare_headers: bool = inputs.flag(
         "Compare headers, too",
-        "Look at each object (a HEAD request for each file). Otherwise only bytes count, and a listing (a request for each 1,000 objects) tells them "
+        "Look at each object (a HEAD request for each file whose object has as many bytes). Otherwise only bytes count, and a listing (a request for each 1,000 objects) tells them "
         "where its ETags are MD5s; what differs in headers, tags or encryption alone is left out.",
         default=True,
         visible="skipUnchanged = true",
