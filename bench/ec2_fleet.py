@@ -51,7 +51,7 @@ sys.exit(code)
 
 VALUES = ("step", "nonce", "release", "content", "over", "state")
 """Of a script, above its code."""
-CHANGE_NOTHING = ("status", "prune")
+CHANGE_NOTHING = ("status", "validate", "prune")
 
 
 @dataclass

@@ -75,6 +75,9 @@ class Fleet:
     def stage(self) -> Script:
         return self._script("stage", self.release)
 
+    def validate(self) -> Script:
+        return self._script("validate", self.release)
+
     def switch(self, *, over: str, force: bool) -> Script:
         return self._script("switch", self.release, over=over, force=force)
 
@@ -148,6 +151,9 @@ class Fleet:
     def _failed(self, host: Host, meant: Mapping[str, str], *, changed: bool, why: str = "exit code 7") -> HostRun:
         self.reports[host.target.id] = host.report(meant["step"], meant["release"], ok=False, changed=changed, why=why)  # type: ignore[arg-type]
         return HostRun(host.target.id, "Failed", 7)
+
+    def _validate(self, host: Host, meant: Mapping[str, str]) -> str:
+        return "" if host.up and host.live == meant["release"] else "it does not answer"
 
     def _stage(self, host: Host, meant: Mapping[str, str]) -> str:
         host.states.setdefault(meant["release"], State.STAGED)

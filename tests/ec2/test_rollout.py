@@ -49,6 +49,22 @@ def test_who_has_it_already_is_left_alone() -> None:
     assert some.steps("switch") == [("i-0000", "i-0002")]
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+def test_who_has_it_already_and_does_not_prove_it_is_switched_again(fault: str) -> None:
+    some = fleet(3)
+    for id in ("i-0001", "i-0002"):
+        some.hosts[id].live, some.hosts[id].states["42"] = "42", State.HEALTHY
+    some.hosts["i-0001"].faults["validate"] = fault
+    rolled = some.roll("3", live="42")
+    assert some.steps("validate") == [("i-0001", "i-0002")]
+    if fault == "dies":
+        assert rolled.end is End.UNTOUCHED
+        assert named(rolled) == {"i-0001"}
+    else:
+        assert rolled.end is End.HEALTHY
+        assert some.steps("switch") == [("i-0001",), ("i-0000",)]
+
+
 def test_who_was_switched_but_never_proved_is_switched_again() -> None:
     some = fleet(2)
     some.hosts["i-0001"].live = "42"
@@ -581,7 +597,8 @@ def test_old_releases_that_nobody_could_be_told_to_remove_take_back_nothing() ->
 
 # --- whatever happens ---------------------------------------------------------------------------------------------------------
 
-faults = st.dictionaries(st.sampled_from(["stage", "switch", "rollback", "mark"]), st.sampled_from(FAULTS), max_size=2)
+STEPS = ["validate", "stage", "switch", "rollback", "mark"]
+faults = st.dictionaries(st.sampled_from(STEPS), st.sampled_from(FAULTS), max_size=2)
 
 
 @st.composite
@@ -595,6 +612,8 @@ def fleets(draw: st.DrawFn) -> Fleet:
         if host.live and draw(st.integers(0, 5)) == 0:
             host.live, host.previous = "42", "41"
             host.states["42"] = draw(st.sampled_from([State.LIVE, State.HEALTHY, State.FAILED]))
+            if host.states["42"] is State.HEALTHY and draw(st.booleans()):
+                host.up = False  # it died since, and no mark says so
     return some
 
 
@@ -617,7 +636,7 @@ def named(rolled: Rolled) -> set[str]:
 def test_no_green_is_wrong_and_no_rule_is_broken(
     some: Fleet, sizes: str, budget: str, floor: str, zone: str, on_failure: str
 ) -> None:
-    before = {id: (host.live, host.found().serving) for id, host in some.hosts.items()}
+    before = {id: (host.live, host.up and host.found().serving) for id, host in some.hosts.items()}
     live = "41" if any(before) else ""
     rolled = some.roll(sizes, budget, floor, zone, on_failure, live)  # type: ignore[arg-type]
     hosts, count = some.hosts.values(), len(some.hosts)
@@ -654,7 +673,7 @@ def test_no_green_is_wrong_and_no_rule_is_broken(
         assert step == "rollback" or not took or left >= least
 
 
-@given(fleets(), st.sampled_from(["stage", "switch", "gate", "rollback", "mark"]), st.integers(1, 4))
+@given(fleets(), st.sampled_from(["gate", *STEPS]), st.integers(1, 4))
 def test_stopped_wherever_it_is_the_ledger_tells_no_lie(some: Fleet, step: str, times: int) -> None:
     cancellation, seen = Cancellation(), []
 

@@ -106,6 +106,60 @@ def test_who_has_the_release_by_its_mark_is_asked_and_switched_again_where_it_do
     }
 
 
+def knows_its_own(fleet: Shop, version: str, also: str = "") -> Path:
+    """A build whose ValidateService fails at once where its process is dead."""
+    folder = service(fleet.builds, version)
+    validate = folder / "scripts/validate.sh"
+    dead = 'kill -0 "$(cat "$(dirname "$0")/../run/pid")" || { echo "the process is gone"; exit 4; }'
+    validate.write_text(validate.read_text().replace("\n", f"\n{also}\n{dead}\n", 1))
+    return folder
+
+
+@pytest.mark.parametrize("way", ["rollback", "deploy"])
+def test_who_has_the_release_by_its_mark_is_validated_by_its_own_hook_where_nobody_else_asks(shop, s3, way):
+    """No checks of hosts, no load balancer: a stage that is tried again at night must not call well what is dead."""
+    fleet = shop(2)
+    knows_its_own(fleet, "v1")
+    fleet.deploy("v1", batches="100%")
+    kill(fleet, fleet.ids[1])
+
+    back = fleet.back(release_id="v1") if way == "rollback" else fleet.deploy("v1")
+
+    assert (back.error, fleet.answers) == (None, ["v1", "v1"])
+    assert [(one.instance.id, one.fate, [step.name for step in one.steps]) for one in back.instances] == [
+        (fleet.ids[0], "unchanged", ["validate"]),
+        (fleet.ids[1], "deployed", ["validate", "stage", "switch", "mark"]),
+    ]
+    assert back.instances[1].steps[0].why == "ValidateService: scripts/validate.sh ended with exit code 4."
+    assert fleet.releases(s3) == {"v1": "healthy"}
+
+
+def test_who_has_the_release_and_is_dead_for_good_is_no_green(shop, s3):
+    fleet = shop(2)
+    knows_its_own(fleet, "v1", also='[ ! -e "$INSTANCE_ROOT/broken" ] || exit 5')
+    fleet.deploy("v1", batches="100%")
+    Path(next(host.folder for host in fleet.hosts if host.id == fleet.ids[1]), "broken").touch()
+
+    again = fleet.deploy("v1")
+
+    assert (outputs(again)["result"], outputs(again)["instancesFailed"]) == ("failed", fleet.ids[1])
+    assert f"{fleet.ids[1]}: ValidateService: scripts/validate.sh ended with exit code 5" in str(again.error)
+    assert fleet.releases(s3) == {"v1": "live"}, "nobody vouches for it on every host"
+
+
+def test_a_dry_run_tells_who_is_validated(shop):
+    fleet = shop(2)
+    folder = service(fleet.builds, "v1")
+    fleet.deploy("v1", batches="100%")
+    kill(fleet, fleet.ids[1])
+    given = {"source_path": str(folder), "release_id": "v1"}
+    plan = fleet.run(**given, dry_run="true", only_plan=True).plan
+    (script,) = plan.scripts
+    assert script.title == f"validate, on {', '.join(fleet.ids)}"
+    assert "ValidateService" in script.text
+    assert fleet.answers == ["v1", ""]
+
+
 def test_who_has_the_release_and_does_not_pass_its_checks_is_no_rollback_that_went_well(shop, asked, tmp_path):
     """What answers there is not the release that its link and its mark name."""
     fleet = shop(1)

@@ -17,6 +17,7 @@ from ropeway.outcome import Progress, Run, duration
 from ropeway.s3.state.releases import State
 
 PAST: Mapping[HostStep, str] = {
+    "validate": "validated on {release}",
     "stage": "staged {release}",
     "switch": "switched to {release}",
     "rollback": "put back on {release}",
@@ -24,6 +25,7 @@ PAST: Mapping[HostStep, str] = {
     "prune": "removed old releases",
 }
 FAILING: Mapping[HostStep, str] = {
+    "validate": "not validated",
     "stage": "not staged",
     "switch": "not switched",
     "rollback": "not put back",
@@ -51,6 +53,11 @@ class Doing:
         self._run = run
 
     # --- on the hosts -------------------------------------------------------------------------------------------------------
+
+    def validate(self, targets: Sequence[Target]) -> dict[Target, str]:
+        """Of those that have the release already: who is not well by the release's own hook, and why."""
+        meant = _Meant("validate", self._release, self._release)
+        return self._unwell(self._hands.scripts.validate(), targets, meant)
 
     def stage(self, targets: Sequence[Target]) -> None:
         """What was live goes on, whatever comes of it; but of a host that says nothing, nobody knows that it serves."""

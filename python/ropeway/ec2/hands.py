@@ -19,6 +19,10 @@ class Scripts(Protocol):
 
     def stage(self) -> Script: ...
 
+    def validate(self) -> Script:
+        """Where the release is live already: whether it works, by its own hook."""
+        ...
+
     def switch(self, *, over: str, force: bool) -> Script:
         """`over` is the release that must be live: else the host changes nothing and fails."""
         ...

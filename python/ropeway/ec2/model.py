@@ -10,7 +10,7 @@ from ropeway.s3.state.releases import State
 
 Platform = Literal["linux", "windows"]
 
-HostStep = Literal["status", "stage", "switch", "rollback", "mark", "prune"]
+HostStep = Literal["status", "validate", "stage", "switch", "rollback", "mark", "prune"]
 """What a script does on a host; the word that its last line carries."""
 
 Hook = Literal["ApplicationStop", "BeforeInstall", "AfterInstall", "ApplicationStart", "ValidateService"]

@@ -93,18 +93,23 @@ class _Rolling:
         return [one.target for one in self._course.found if (one.target in self._course.todo) is todo]
 
     def _unwell_already(self) -> list[Target]:
-        """Who has the release already, by its link and its mark, is taken at their word by nobody who can ask: who does not pass is switched again."""
+        """Who has the release already, by its link and its mark, is not taken at their word: who is not valid by its own hook, or does not pass the
+        checks of hosts, is switched again.
+        """
         there = self._ledger.fine(self._planned(todo=False))
         if not there:
             return []
-        judged, failed = self._guarded(lambda: self._doing.ask(there, self._course.release))
+        invalid = self._guarded(lambda: self._doing.validate(there))
+        valid = [target for target in there if target not in invalid]
+        judged, failed = self._guarded(lambda: self._doing.ask(valid, self._course.release))
         if judged.why:
             self._unwell(judged.why)
         if not failed:
             self._rolled.checks += judged.results
-        for target in failed:
+        again = [target for target in there if target in invalid or target in failed]
+        for target in again:
             self._ledger[target].serving = False
-        return list(failed)
+        return again
 
     def _next(self, waiting: Sequence[Target]) -> list[Target]:
         """Who is changed next as things stand, which may be otherwise than planned."""

@@ -59,6 +59,8 @@ def _why(found: Found, course: Course, number: int) -> str:
 
 def scripts(hosts: HostScripts, course: Course) -> Iterator[PlannedScript]:
     """The real ones, but for the address of the bundle."""
+    if there := [one.target.title for one in course.found if one.ready and one.target not in course.todo]:
+        yield PlannedScript(f"validate, on {listing(there, 3)}", hosts.validate().text)
     if not course.todo:
         return
     every = counted(len(course.todo), "instance")

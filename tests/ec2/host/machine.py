@@ -148,6 +148,9 @@ class Shop:
         scripts = replace(scripts, back=True)
         return self.report(scripts, scripts.switch(over=over, force=True), "switch")
 
+    def validate(self, scripts: HostScripts) -> HostReport:
+        return self.report(scripts, scripts.validate(), "validate")
+
     def rollback(self, scripts: HostScripts, to: str) -> HostReport:
         return self.report(scripts, scripts.rollback(to=to), "rollback")
 

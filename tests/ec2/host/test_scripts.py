@@ -37,6 +37,7 @@ SCRIPTS = HostScripts(
 def scripts_of(one: HostScripts) -> dict[str, Script]:
     return {
         "status": one.status(),
+        "validate": one.validate(),
         "stage": one.stage(),
         "switch": one.switch(over="41"),
         "rollback": one.rollback(to="41"),
@@ -112,7 +113,7 @@ def test_scripts_ask_for_bash_and_for_more_time_than_their_hooks():
     assert SCRIPTS.switch(over="").seconds > SCRIPTS.hook_seconds
 
 
-@pytest.mark.parametrize("script", ["switch", "rollback"])
+@pytest.mark.parametrize("script", ["validate", "switch", "rollback"])
 def test_hooks_that_may_take_two_days_are_in_a_script_that_ssm_takes(script):
     """More than 172,800 s is refused once instances are out of their load balancers, and then nobody can be put back either."""
     one = scripts_of(replace(SCRIPTS, hook_seconds=2880 * 60))[script]

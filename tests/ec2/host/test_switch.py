@@ -126,6 +126,58 @@ def test_a_script_that_runs_again_after_a_reboot_ends_what_the_first_began(shop,
     assert machine.events[-1] == "ValidateService by 2 in 2"
 
 
+# --- validated alone ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_live_is_validated_by_its_own_hook_and_nothing_else_runs_or_changes(shop, machine):
+    scripts = shop.live("1")
+    before, notes = len(machine.events), stood(machine)
+    report = shop.validate(scripts)
+    assert (report.ok, report.release, report.live, report.live_state) == (True, "1", "1", State.HEALTHY)
+    assert machine.events[before:] == ["ValidateService by 1 in 1"]
+    assert stood(machine) == notes
+
+
+def test_what_is_live_and_does_not_validate_any_more_is_told_and_nothing_changes(shop, machine):
+    body = '#!/bin/sh\n[ ! -e "$INSTANCE_ROOT/gone" ] || { echo "no answer"; exit 4; }\n'
+    scripts = shop.live("1", hooks={"ValidateService": body})
+    (machine.root / "gone").touch()
+    notes = stood(machine)
+    run = machine.run(scripts.validate())
+    report = scripts.report(run, "validate")
+    assert report is not None
+    assert (report.ok, report.hook, report.why) == (
+        False,
+        "ValidateService",
+        "hooks/ValidateService ended with exit code 4.",
+    )
+    assert "no answer" in output_of(run)
+    assert stood(machine) == notes
+
+
+def test_a_validation_that_hangs_is_ended_in_its_time(shop, machine):
+    body = '#!/bin/sh\n[ ! -e "$INSTANCE_ROOT/hangs" ] || sleep 600\n'
+    scripts = shop.live("1", hooks={"ValidateService": body}, timeout=1)
+    (machine.root / "hangs").touch()
+    assert shop.validate(scripts).why == "hooks/ValidateService did not end within 1 s; its process group was killed."
+
+
+def test_only_what_is_live_is_validated(shop, machine):
+    shop.live("1")
+    two = shop.release("2")
+    assert shop.validate(two).why == "Release 1 is live here, and not 2."
+    assert shop.stage(two).ok
+    before = len(machine.events)
+    assert shop.validate(two).why == "Release 1 is live here, and not 2."
+    assert len(machine.events) == before
+
+
+def stood(machine) -> dict[str, str]:
+    """Where `current` leads, and all notes."""
+    notes = [one for one in machine.notes.rglob("*") if one.is_file() and "log" not in one.parts]
+    return {str(one): one.read_text() for one in notes} | {"current": machine.current}
+
+
 # --- a link that is never missing -------------------------------------------------------------------------------------------------------
 
 

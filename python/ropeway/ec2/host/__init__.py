@@ -39,6 +39,7 @@ ROOM = 32 << 20
 
 PARTS: Mapping[HostStep, tuple[str, ...]] = {
     "status": ("common", "status"),
+    "validate": ("common", "hooks", "validate"),
     "stage": ("common", "tidy", "stage"),
     "switch": ("common", "hooks", "switch"),
     "rollback": ("common", "hooks", "switch"),
@@ -107,6 +108,10 @@ class HostScripts:
         """From whatever is live to `to`, which is started and validated again even where it is live already."""
         return self._switch("rollback", to, over="", force=True, back=True)
 
+    def validate(self) -> Script:
+        """The release's own ValidateService and nothing else, where it is live."""
+        return self._hooked("validate", self.deployment.release)
+
     def mark(self, release: str, state: State) -> Script:
         return self._script("mark", MARGIN, release=name_of(release), release_id=release, state=state.value)
 
@@ -122,19 +127,27 @@ class HostScripts:
         return read_report(run, self.nonce)
 
     def _switch(self, step: HostStep, release: str, *, over: str, force: bool, back: bool) -> Script:
+        return self._hooked(
+            step,
+            release,
+            over=over,
+            force="true" if force else "false",
+            back="true" if back else "false",
+        )
+
+    def _hooked(self, step: HostStep, release: str, **values: str) -> Script:
+        """A script that runs hooks of this release."""
         hook_seconds = min(self.hook_seconds, MOST_SECONDS - MARGIN)
         return self._script(
             step,
             hook_seconds + MARGIN,
             release=name_of(release),
             release_id=release,
-            over=over,
-            force="true" if force else "false",
-            back="true" if back else "false",
             group=self.deployment.group,
             deployment_id=self.deployment.id,
             hook_seconds=str(hook_seconds),
             grace=str(GRACE),
+            **values,
         )
 
     def _script(self, step: HostStep, seconds: int, **values: str) -> Script:
