@@ -233,9 +233,10 @@ def test_a_rollback_goes_past_the_live_release_once_that_has_been_deployed_over_
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v0", ["v0", "v0"])
 
 
+@pytest.mark.parametrize("by", ["another attempt", "another build"])
 @pytest.mark.parametrize("how", ["failed", "stopped"])
 def test_a_live_release_that_fails_as_it_is_deployed_again_is_healthy_no_more_and_is_taken_back(
-    shop, s3, monkeypatch, how
+    shop, s3, monkeypatch, how, by
 ):
     fleet, cancellation = shop(2), Cancellation()
     monkeypatch.setenv("SYSTEM_STAGENAME", "production")
@@ -252,7 +253,10 @@ def test_a_live_release_that_fails_as_it_is_deployed_again_is_healthy_no_more_an
     there = fleet.builds / "there"
     broken = "exit 3" if how == "failed" else f"touch {there}; sleep 60"
     Path(fleet.hosts[0].folder, "broken").write_text(f"{broken}\n")
-    monkeypatch.setenv("SYSTEM_STAGEATTEMPT", "2")
+    if by == "another attempt":
+        monkeypatch.setenv("SYSTEM_STAGEATTEMPT", "2")
+    else:
+        monkeypatch.setenv("BUILD_BUILDID", "v2-again")
     if how == "stopped":
         stopped_when(there.exists, cancellation)
     again = fleet.deploy("v2", force="true", on_failure="stop", cancellation=cancellation)
@@ -297,3 +301,20 @@ def test_what_was_taken_back_from_some_instances_alone_is_taken_back_by_the_next
     back = fleet.run(mode="takeBack").outcome
 
     assert (back.error, outputs(back)["result"], fleet.answers) == (None, "healthy", ["v1", "v1"])
+
+
+def test_a_build_that_deploys_the_live_release_of_another_again_and_changes_nothing_has_nothing_to_take_back(
+    shop, monkeypatch
+):
+    fleet = shop(1)
+    monkeypatch.setenv("SYSTEM_STAGENAME", "production")
+    for version in ("v1", "v2"):
+        monkeypatch.setenv("BUILD_BUILDID", version)
+        fleet.deploy(version)
+    cancellation = Cancellation()
+    monkeypatch.setenv("BUILD_BUILDID", "v2-again")
+    with as_it_is_staged(lambda: cancellation.ask("by you")):
+        ended = fleet.deploy("v2", force="true", cancellation=cancellation)
+    assert outputs(ended)["result"] == "stopped"
+    back = fleet.run(mode="takeBack").outcome
+    assert (outputs(back), fleet.answers) == ({"result": "nothing"}, ["v2"])

@@ -196,8 +196,9 @@ def _ended(history: History, release: Release, end: End, over: str) -> History:
         now = history.switched(release.id, over=over).claimed(release.id, release.run, release.attempt)
         return _over_half_done(now.now(release.id, State.HEALTHY)) if end is End.HEALTHY else now
     if history.live == release.id:
-        # It failed, or was stopped, as it was brought to more hosts, or repaired: nobody vouches for the whole any more.
-        return history.now(release.id, State.LIVE) if end in {End.FAILED, End.STOPPED} else history
+        # It failed, or was stopped, as it was brought to more hosts, or repaired: nobody vouches for the whole any more, and it is that run's to take back.
+        theirs = history.claimed(release.id, release.run, release.attempt)
+        return theirs.now(release.id, State.LIVE) if end in {End.FAILED, End.STOPPED} else history
     # What has come to nobody leaves no more behind than what is back from everybody: a rollback goes past both.
     nowhere = end in {End.ROLLED_BACK, End.UNTOUCHED}
     return history.now(release.id, State.ROLLED_BACK if nowhere else State.FAILED)
