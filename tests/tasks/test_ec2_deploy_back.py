@@ -282,6 +282,72 @@ def test_a_rollback_goes_past_the_live_release_when_the_last_deploy_ended_before
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v0", ["v0"])
 
 
+def killed(fleet: Shop, step: str) -> None:
+    """v2 ends as it comes to this step (of `Doing`), and nobody writes down how."""
+    cancellation, done = Cancellation(), getattr(Doing, step)
+
+    def ends(doing: Doing, *given: object) -> object:
+        cancellation.ask("by you")
+        return done(doing, *given)
+
+    with patch.object(Doing, step, ends), patch.object(_Performing, "_end", lambda *_: None):
+        fleet.deploy("v2", batches="1", cancellation=cancellation)
+
+
+@pytest.mark.parametrize("step", ["stage", "take_out"])
+def test_a_rollback_goes_past_what_was_begun_by_a_run_that_was_killed_before_it_switched_anybody(shop, s3, step):
+    fleet = shop(2)
+    for version in ("v0", "v1"):
+        fleet.deploy(version, batches="100%")
+    killed(fleet, step)
+    assert (fleet.answers, fleet.releases(s3)["v2"]) == (["v1", "v1"], "staged")
+
+    back = fleet.back()
+
+    assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v0", ["v0", "v0"])
+    assert fleet.releases(s3) == {"v0": "healthy", "v1": "rolledBack", "v2": "rolledBack"}
+
+
+@pytest.mark.parametrize("when", ["after it switched somebody", "in a first hook"])
+def test_a_rollback_leads_to_what_is_live_where_a_run_was_killed(shop, s3, when):
+    fleet = shop(2)
+    for version in ("v0", "v1"):
+        fleet.deploy(version, batches="100%")
+    if when == "in a first hook":
+        with patch.object(_Performing, "_end", lambda *_: None):
+            left_half_way(fleet, "it was stopped")
+    else:
+        killed(fleet, "mark")
+    assert fleet.releases(s3)["v2"] == "staged"
+    back = fleet.back()
+    assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v1", ["v1", "v1"])
+
+
+def test_what_a_killed_run_has_switched_on_an_instance_that_is_away_is_not_gone_past(shop):
+    fleet = shop(2)
+    for version in ("v0", "v1"):
+        fleet.deploy(version, batches="100%")
+    killed(fleet, "mark")
+    fleet.embedded.instances.take_offline(fleet.ids[0])
+    back = fleet.back(max_failures="1")
+    assert outputs(back)["liveRelease"] == "v1"
+    fleet.embedded.instances.bring_back(fleet.ids[0])
+    assert fleet.answers[1] == "v1"
+
+
+def test_what_was_begun_by_a_killed_run_is_taken_back_by_its_own_stage_and_no_more_than_that(shop, s3, monkeypatch):
+    fleet = shop(1)
+    monkeypatch.setenv("SYSTEM_STAGENAME", "production")
+    for version in ("v0", "v1"):
+        monkeypatch.setenv("BUILD_BUILDID", version)
+        fleet.deploy(version)
+    monkeypatch.setenv("BUILD_BUILDID", "v2")
+    killed(fleet, "take_out")
+    back = fleet.run(mode="takeBack").outcome
+    assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v1", ["v1"])
+    assert fleet.releases(s3) == {"v0": "healthy", "v1": "healthy", "v2": "rolledBack"}
+
+
 @pytest.mark.parametrize("how", ["failed", "was killed"])
 def test_what_was_taken_back_from_some_instances_alone_is_taken_back_by_the_next_try(shop, monkeypatch, how):
     """The stage is run again, and with it the job that takes back. Who is killed never comes to write down how it ended."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ropeway.aws.session import Aws
 from ropeway.ec2.bundle import Bundle
 from ropeway.ec2.history import Application, Packed, made_by, rollback_target
 from ropeway.ec2.inputs import EC2DeployInputs
+from ropeway.ec2.model import Found
 from ropeway.errors import InputError
 from ropeway.outcome import Run
 from ropeway.s3.site.standing import Identity
@@ -57,6 +59,21 @@ def goal_of(order: Order, application: Application, history: History, bundle: Bu
     packed = application.packed(wanted.id, order.run.cancellation)
     identity = replace(identity_of(wanted.id, order.run), build=wanted.build, run=wanted.run, attempt=wanted.attempt)
     return Goal("rollback", identity, packed, None, history.live, _state_of(history))
+
+
+def beyond(order: Order, application: Application, history: History, found: Sequence[Found]) -> Goal | None:
+    """Where a rollback leads that names no release, when what was begun last has come to none of these: its run died before it switched anybody, and
+    back to what is live would be where they are. None where it stays with `goal_of`.
+    """
+    left = history.half_done
+    if order.given.mode != "rollback" or order.given.release_id or left is None or left.state is not State.STAGED:
+        return None
+    if not history.live or any(one.came(left.id) for one in found):
+        return None
+    order.run.tell.note(
+        f"Release {left.id} was begun by a run that died, and has come to no instance: it is passed over."
+    )
+    return goal_of(order, application, history.now(left.id, State.ROLLED_BACK), None)
 
 
 def _forward(order: Order, history: History, bundle: Bundle) -> Goal:

@@ -126,6 +126,11 @@ class Found:
         """Whether a switch has begun there and not come to its end: what `current` leads to may be stopped, whatever its mark says."""
         return self.report is not None and self.report.changed
 
+    def came(self, release: str) -> bool:
+        """Whether a switch to it may have begun there since it was staged. Of one who could not be asked nobody knows."""
+        there = self.report.find(release) if self.report else None
+        return self.report is None or self.half_way or bool(there and there.state is not State.STAGED)
+
     @property
     def serving(self) -> bool:
         """Whether something may answer there now that a switch would take away."""

@@ -19,7 +19,7 @@ from ropeway.ec2.batches import Budget, Cut, Floor, cut, read_share, read_sizes
 from ropeway.ec2.bundle import Bundle, make
 from ropeway.ec2.course import Course, Rules
 from ropeway.ec2.gate import Checks
-from ropeway.ec2.goal import Goal, Order, goal_of, no_need
+from ropeway.ec2.goal import Goal, Order, beyond, goal_of, no_need
 from ropeway.ec2.history import Application, application_place
 from ropeway.ec2.host import HostScripts
 from ropeway.ec2.inputs import ApplicationInputs, ChangingInputs, EC2DeployInputs
@@ -90,8 +90,11 @@ def _bundle(given: EC2DeployInputs, folder: str, run: Run) -> Bundle:
     return bundle
 
 
-def _plan(order: Order, bundle: Bundle | None, *, held: bool = False) -> EC2Plan:
-    """`held`: under the lock, and nothing is left of anybody. Else what stands in its way may be gone by the time that it has the lock."""
+def _plan(order: Order, bundle: Bundle | None, *, held: bool = False, as_begun: bool = False) -> EC2Plan:
+    """`held`: under the lock, and nothing is left of anybody. Else what stands in its way may be gone by the time that it has the lock.
+
+    `as_begun`: a rollback was shown before anybody knew whom the release had come to that was begun last, and leads where that says.
+    """
     application = application_of(order.given, order.aws)
     cancellation = order.run.cancellation
     seen = look_before(application.engine, application.lock, cancellation)
@@ -103,6 +106,9 @@ def _plan(order: Order, bundle: Bundle | None, *, held: bool = False) -> EC2Plan
         return replace(none, title=no_need(order, history))
     try:
         planned = _rollout(order, none, goal)
+        found = planned.course.found if planned.course and not as_begun else ()
+        if found and (further := beyond(order, application, history, found)):
+            planned = _rollout(order, none, further)
     except (DeployFailed, TargetsMissing) as refused:
         if held or not (before := _before(none)):
             raise
@@ -111,7 +117,7 @@ def _plan(order: Order, bundle: Bundle | None, *, held: bool = False) -> EC2Plan
         planned = _later(none, goal, before, refused)
     if _at_work(seen) and not order.given.dry_run:
         planned = replace(planned, warnings=())  # of what they have under way: it is planned anew once they are done
-    return replace(planned, again=lambda: _plan(order, bundle, held=True))
+    return replace(planned, again=lambda: _plan(order, bundle, held=True, as_begun=planned.course is None))
 
 
 def _before(none: EC2Plan) -> str:
