@@ -15,6 +15,7 @@ import pytest
 from ropeway.ec2.doing import Doing
 from ropeway.ec2.model import Target
 from ropeway.ec2.performing import _Performing
+from ropeway.errors import Overtaken
 from ropeway.outcome import Cancellation
 from tests.checks.kinds.aws_kit import client_of
 from tests.ec2.services import APP, service
@@ -321,6 +322,14 @@ def test_a_rollback_leads_to_what_is_live_where_a_run_was_killed(shop, s3, when)
     assert fleet.releases(s3)["v2"] == "staged"
     back = fleet.back()
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v1", ["v1", "v1"])
+
+
+def test_a_rollback_during_whose_wait_a_run_was_killed_half_way_says_where_it_would_lead_now(shop):
+    fleet = shop(2)
+    for version in ("v0", "v1"):
+        fleet.deploy(version, batches="100%")
+    with pytest.raises(Overtaken, match=r"since this rollback was planned: it would lead to v1 now, and not to v0\."):
+        fleet.run(mode="rollback", between=lambda _: killed(fleet, "mark"))
 
 
 def test_what_a_killed_run_has_switched_on_an_instance_that_is_away_is_not_gone_past(shop):

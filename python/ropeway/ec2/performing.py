@@ -117,9 +117,11 @@ def _check_as_shown(shown: EC2Plan, anew: EC2Plan) -> None:
     if was is None or shown.order.given.mode != "rollback":
         return
     if now is None or (now.release, now.over) != (was.release, was.over):
+        stands = f"{now.over if now else 'another one'} is live, and not {was.over}"
+        if now and now.over == was.over:
+            stands = f"it would lead to {now.release} now, and not to {was.release}"
         raise Overtaken(
-            f"Somebody else has deployed or rolled back since this rollback was planned: {now.over if now else 'another one'} is live, and not {was.over}. "
-            "Nothing was changed.",
+            f"Somebody else has deployed or rolled back since this rollback was planned: {stands}. Nothing was changed.",
             advice="Look at the releases (ropeway ec2 releases), and roll back again if it is still wanted.",
         )
 
