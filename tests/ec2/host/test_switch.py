@@ -225,6 +225,31 @@ def test_killed_just_before_the_link_takes_its_place_it_still_leads_to_the_old_o
     assert (machine.app / "current/version").read_text() == "2"
 
 
+def test_what_a_host_says_is_on_its_disk_before_it_says_so(shop, machine):
+    """The power may fail the moment after: links and notes that are only in memory would be gone, or empty."""
+    shop.live("1", hooks={})
+    tools, seen = machine.root / "tools", machine.root / "synced"
+    tools.mkdir()
+    (tools / "sync").write_text(f"""#!/bin/sh
+cd "$INSTANCE_ROOT{FOLDER}" && echo "$(readlink current) $(cat .ropeway/releases/2/state) $(ls .ropeway/half-way)" >>"$INSTANCE_ROOT/synced"
+[ "$1" != -f ]
+""")  # coreutils before 8.24 know no -f
+    (tools / "sync").chmod(0o755)
+    two = shop.release("2", {})
+    assert shop.stage(two).ok
+    machine.path = f"{tools}:{os.environ['PATH']}"
+
+    def synced(done) -> list[str]:
+        assert done.ok
+        lines = seen.read_text().splitlines() if seen.exists() else []
+        seen.unlink(missing_ok=True)
+        return [" ".join(line.split()) for line in lines]
+
+    assert synced(shop.switch(two, over="1")) == ["releases/2 live"] * 2
+    assert synced(shop.mark(two)) == ["releases/2 healthy"] * 2
+    assert synced(shop.rollback(two, "1")) == ["releases/1 rolledBack"] * 2
+
+
 # --- hooks that go wrong ------------------------------------------------------------------------------------------------------------------
 
 

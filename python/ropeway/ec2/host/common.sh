@@ -128,6 +128,11 @@ try_note() {
   printf '%s\n' "$3" >"$at/.$2.new" && mv -f -- "$at/.$2.new" "$at/$2"
 }
 
+# Links and notes must still be whole when the power fails after we have said what they say.
+settled() {
+  sync -f -- "$app" "$notes" || sync
+}
+
 state_of() {
   REPLY=''
   [ -n "$1" ] || return 0

@@ -4,5 +4,6 @@ main() {
   begin
   has "$release" || fail "Release $release_id is not on this instance."
   note "$release" state "$state"
+  settled
   succeed
 }

@@ -78,5 +78,6 @@ main() {
   go
   if [ "$step" = rollback ] && [ "$was" = healthy ]; then remember "$release" state healthy; fi
   rm -f -- "$half_way"
+  settled
   succeed
 }
