@@ -283,8 +283,8 @@ def test_a_rollback_goes_past_the_live_release_when_the_last_deploy_ended_before
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v0", ["v0"])
 
 
-def killed(fleet: Shop, step: str) -> None:
-    """v2 ends as it comes to this step (of `Doing`), and nobody writes down how."""
+def killed(fleet: Shop, step: str, version: str = "v2") -> None:
+    """It ends as it comes to this step (of `Doing`), and nobody writes down how."""
     cancellation, done = Cancellation(), getattr(Doing, step)
 
     def ends(doing: Doing, *given: object) -> object:
@@ -292,7 +292,7 @@ def killed(fleet: Shop, step: str) -> None:
         return done(doing, *given)
 
     with patch.object(Doing, step, ends), patch.object(_Performing, "_end", lambda *_: None):
-        fleet.deploy("v2", batches="1", cancellation=cancellation)
+        fleet.deploy(version, batches="1", cancellation=cancellation)
 
 
 @pytest.mark.parametrize("step", ["stage", "take_out"])
@@ -309,7 +309,7 @@ def test_a_rollback_goes_past_what_was_begun_by_a_run_that_was_killed_before_it_
     assert fleet.releases(s3) == {"v0": "healthy", "v1": "rolledBack", "v2": "rolledBack"}
 
 
-@pytest.mark.parametrize("when", ["after it switched somebody", "in a first hook"])
+@pytest.mark.parametrize("when", ["after it switched somebody", "in a first hook", "and the next one, too"])
 def test_a_rollback_leads_to_what_is_live_where_a_run_was_killed(shop, s3, when):
     fleet = shop(2)
     for version in ("v0", "v1"):
@@ -319,6 +319,8 @@ def test_a_rollback_leads_to_what_is_live_where_a_run_was_killed(shop, s3, when)
             left_half_way(fleet, "it was stopped")
     else:
         killed(fleet, "mark")
+    if when == "and the next one, too":
+        killed(fleet, "stage", "v3")
     assert fleet.releases(s3)["v2"] == "staged"
     back = fleet.back()
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v1", ["v1", "v1"])

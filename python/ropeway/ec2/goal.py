@@ -68,11 +68,9 @@ def beyond(order: Order, application: Application, history: History, found: Sequ
     left = history.half_done
     if order.given.mode != "rollback" or order.given.release_id or left is None or left.state is not State.STAGED:
         return None
-    if not history.live or any(one.came(left.id) for one in found):
-        return None
-    order.run.tell.note(
-        f"Release {left.id} was begun by a run that died, and has come to no instance: it is passed over."
-    )
+    if not history.live or any(one.came(left.id) or one.live not in {"", history.live} for one in found):
+        return None  # what somebody else has left half-way before it is to go first
+    order.run.tell.note(f"Release {left.id} was begun, and has come to no instance: it is passed over.")
     return goal_of(order, application, history.now(left.id, State.ROLLED_BACK), None)
 
 
