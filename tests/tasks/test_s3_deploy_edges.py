@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
+from urllib.parse import quote, quote_plus, unquote_plus
 
 import pytest
 
@@ -22,7 +24,17 @@ __all__ = ["back", "client_of", "deploy"]
 
 SEASONS = int(os.environ.get("EDGE_SEASONS", "1"))
 STEPS = 8
-PAGES = ("index.html", "a/index.html", "a/b.html", "about us.html", "old~1.html", "style.css")
+AS_IS = "/!$&'(),:;=@~"
+PAGES = (
+    "index.html",
+    "a/index.html",
+    "a/b.html",
+    "about us.html",
+    "old~1.html",
+    "a/r&d (2).html",
+    "ü.html",
+    "style.css",
+)
 ASSETS = ("app-C4Zk2xQ9.js", "app-B7yX3kLm.js", "app-D2mN8pRt.js")
 
 
@@ -35,7 +47,7 @@ class Edge:
         self.heard = 0
 
     def origin(self, path):
-        key = "docs" + path + ("index.html" if path.endswith("/") else "")
+        key = "docs" + unquote_plus(path) + ("index.html" if path.endswith("/") else "")
         try:
             return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except self.s3.exceptions.NoSuchKey:
@@ -48,7 +60,7 @@ class Edge:
     def listen(self):
         paths = self.told.paths
         for gone in (path for one in paths[self.heard :] for path in one):
-            self.kept = {path: body for path, body in self.kept.items() if not covers(gone, asked(path))}
+            self.kept = {path: body for path, body in self.kept.items() if not covers(gone, path)}
         self.heard = len(paths)
 
     def wrong(self):
@@ -62,15 +74,16 @@ class Edge:
         }
 
 
-def asked(path):
-    return path.replace(" ", "%20")
-
-
 def urls():
+    """In each of the spellings that links have: S3 finds the same object by all of them."""
     for name in PAGES:
-        yield f"/{name}"
+        yield from (f"/{quote(name)}", f"/{quote(name, safe=AS_IS)}", f"/{quote_plus(name, safe='/')}", lower(name))
         if name.endswith("index.html"):
             yield f"/{name[: -len('index.html')]}"
+
+
+def lower(name):
+    return re.sub("%..", lambda digits: digits[0].lower(), f"/{quote(name)}")
 
 
 def tree(chance):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
+from urllib.parse import quote, quote_plus, unquote
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ropeway.s3.cloudfront.paths import covers, encoded, is_wildcard, paths_of
 
-LEGAL = re.compile(r"/(?:[A-Za-z0-9_.$!'(),;:@&=/-]|%[0-9A-F]{2})*\*?")
+LEGAL = re.compile(r"/(?:[A-Za-z0-9_.$!'(),;:@&=/-]|%[0-9A-Fa-f]{2})*\*?")
 """Without what is not ASCII, what RFC 1738 calls unsafe, and a wildcard that is not at the end."""
 
 KEYS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40)
@@ -36,19 +36,56 @@ def test_every_path_is_one_that_cloudfront_takes(key):
         assert LEGAL.fullmatch(path), path
 
 
-@given(KEYS | PATHS, st.sampled_from(["", "~", "*~+[]|^"]))
-def test_every_spelling_of_a_browsers_is_reached(key, as_is):
-    asked = spelled(key, as_is=as_is)
-    assert any(
+def reached(key, asked):
+    return any(
         covers(path, asked) or (is_wildcard(path) and asked.startswith(path[:-1])) for path in paths_of(key, "", [])
     )
 
 
-@given(st.text("ab-._ ü%?&#\"'", min_size=1, max_size=20))
-def test_what_can_be_spelled_in_one_way_only_is_one_path_that_reads_as_the_key(key):
-    [path] = paths_of(key, "", [])
-    assert not is_wildcard(path)
-    assert unquote(path) == f"/{key}"
+@given(KEYS | PATHS, st.sampled_from(["", "~", "*~+[]|^"]))
+def test_every_spelling_of_a_browsers_is_reached(key, as_is):
+    assert reached(key, spelled(key, as_is=as_is))
+
+
+def as_python(key):
+    return "/" + quote(key)
+
+
+def as_javascript(key):
+    """`encodeURIComponent` of each name."""
+    return "/" + quote(key, safe="/!'()*~")
+
+
+def as_hugo(key):
+    """Go's `url.PathEscape` of each name."""
+    return "/" + quote(key, safe="/$&+:=@~")
+
+
+def as_a_form(key):
+    """Java's `URLEncoder` and PHP's `urlencode`: S3 takes a `+` for a blank."""
+    return "/" + quote_plus(key, safe="/*")
+
+
+def as_wordpress(key):
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), as_python(key))
+
+
+@given(KEYS | PATHS, st.sampled_from([as_python, as_javascript, as_hugo, as_a_form, as_wordpress]))
+@example("@scope/a.html", as_python)
+@example("a (1).html", as_hugo)
+@example("r&d/a=b,c;d!.html", as_javascript)
+@example("about us.html", as_a_form)
+@example("блог/привет.html", as_wordpress)
+def test_every_spelling_that_links_are_written_in_is_reached(key, write):
+    assert reached(key, write(key))
+
+
+@given(st.text('ab-._ü%?#"', min_size=1, max_size=20))
+def test_what_has_no_other_spelling_than_that_of_its_digits_is_named_whole(key):
+    whole, *digits = paths_of(key, "", [])
+    assert not is_wildcard(whole)
+    assert unquote(whole) == f"/{key}"
+    assert digits == ([lower] if (lower := as_wordpress(key)) != whole else [])
 
 
 @pytest.mark.parametrize(
@@ -56,12 +93,18 @@ def test_what_can_be_spelled_in_one_way_only_is_one_path_that_reads_as_the_key(k
     [
         ("index.html", ["/index.html", "/"]),
         ("docs/index.html", ["/docs/index.html", "/docs/"]),
-        ("docs/über uns/index.html", ["/docs/%C3%BCber%20uns/index.html", "/docs/%C3%BCber%20uns/"]),
+        (
+            "docs/über/index.html",
+            ["/docs/%C3%BCber/index.html", "/docs/%c3%bcber/index.html", "/docs/%C3%BCber/", "/docs/%c3%bcber/"],
+        ),
+        ("about us/index.html", ["/about*", "/about*"]),
+        ("@team/a.html", ["/*"]),
+        ("C (1).html", ["/C*"]),
         ("myindex.html", ["/myindex.html"]),
         ("runtime~main.js", ["/runtime*"]),
         ("a~b/index.html", ["/a*", "/a*"]),
         ("100%.html", ["/100%25.html"]),
-        ("what?.html", ["/what%3F.html"]),
+        ("what?.html", ["/what%3F.html", "/what%3f.html"]),
         ("a+b.html", ["/a*"]),
     ],
 )

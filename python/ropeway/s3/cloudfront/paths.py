@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 EVERYTHING = "/*"
-PLAIN = "/!$&'(),:;=@"
-"""Beside letters, digits, `_`, `.` and `-`: what RFC 1738 (section 2.2) calls safe or reserved, and browsers leave as it is, too."""
-AMBIGUOUS = re.compile(r"[*~+\[\]|\\^]")
-"""`*` is the wildcard. Of the others browsers write some as they are which RFC 1738 calls unsafe, and S3 takes a `+` for a blank: each
-could be kept under two spellings. (CloudFront refuses a bare `~`, and `%7E` does not reach what was asked for as `~`.)"""
+AMBIGUOUS = re.compile(r"[ !$&'()*+,:;=@~\[\]|\\^]")
+"""What RFC 1738 (section 2.2) calls safe or reserved, links may hold as it is or percent-encoded (`encodeURIComponent` writes `%40`, Hugo `%28`), and
+S3 finds the same object: each spelling is kept as a copy of its own, and no invalidation of one reaches another. S3 takes a `+` for a blank, browsers
+write some as they are which RFC 1738 calls unsafe, `*` is the wildcard. (CloudFront refuses a bare `~`, and `%7E` does not reach what was asked for as `~`.)"""
+HEX = re.compile("%[0-9A-F]{2}")
 
 
 def paths_of(key: str, origin_path: str, indexes: Iterable[str], root: str = "") -> Iterator[str]:
@@ -29,10 +29,10 @@ def paths_of(key: str, origin_path: str, indexes: Iterable[str], root: str = "")
     if not key.startswith(below):
         return
     path = f"/{key[len(below) :]}"
-    yield encoded(path)
+    yield from spellings(path)
     folder, name = posixpath.split(path)
     if name in set(indexes):
-        yield encoded(f"{folder.rstrip('/')}/")
+        yield from spellings(f"{folder.rstrip('/')}/")
     if root and path == f"/{root}":
         yield "/"
 
@@ -41,7 +41,13 @@ def encoded(path: str) -> str:
     """A path that may be spelled in two ways is cut before it becomes so, and ends as a wildcard: that covers both."""
     found = AMBIGUOUS.search(path)
     plain = path[: found.start()] if found else path
-    return quote(plain, safe=PLAIN) + ("*" if found else "")
+    return quote(plain) + ("*" if found else "")
+
+
+def spellings(path: str) -> tuple[str, ...]:
+    """Hexadecimal digits are upper-case by custom; WordPress and .NET write them otherwise, and invalidation paths are case sensitive."""
+    upper = encoded(path)
+    return tuple(dict.fromkeys((upper, HEX.sub(lambda found: found[0].lower(), upper))))
 
 
 def is_wildcard(path: str) -> bool:
