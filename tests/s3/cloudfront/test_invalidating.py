@@ -118,6 +118,39 @@ def test_too_many_in_progress_are_waited_for(aws, journal, bucket, settings, edg
     assert ["/a*"] in edge.paths
 
 
+class Beaten:
+    """An engine that is beaten to its next write."""
+
+    def __init__(self, engine, beat):
+        self.engine, self.beats = engine, [beat]
+
+    def __getattr__(self, name):
+        return getattr(self.engine, name)
+
+    def write(self, *args, **kwargs):
+        while self.beats:
+            self.beats.pop()()
+        return self.engine.write(*args, **kwargs)
+
+
+def test_two_runs_without_a_lock_that_are_done_at_once_are_both_done(aws, journal, bucket, client_of, edge):
+    other = distribution(client_of("cloudfront"), bucket)
+    made = plan(aws, journal, bucket, ["a.html"], edge, other)
+    note(journal, made, GO_ON)
+    ours, theirs = ([one for one in made if one.distribution == which.id] for which in (edge, other))
+    beaten = Journalled(Beaten(journal.engine, lambda: invalidate(aws, journal, theirs, Terms(), Run())), journal.site)
+    assert [one.error for one in invalidate(aws, beaten, ours, Terms(), Run())] == [None]
+    assert pending(journal) == {}
+
+
+def test_what_another_run_notes_meanwhile_stays(aws, journal, bucket, client_of, edge):
+    other = distribution(client_of("cloudfront"), bucket)
+    ours, theirs = (plan(aws, journal, bucket, ["a.html"], which) for which in (edge, other))
+    beaten = Journalled(Beaten(journal.engine, lambda: note(journal, theirs, GO_ON)), journal.site)
+    note(beaten, ours, GO_ON)
+    assert pending(journal) == {edge.id: ("/a.html",), other.id: ("/a.html",)}
+
+
 def test_one_that_takes_too_long_is_an_error_and_stays_to_be_done(aws, journal, bucket, settings, edge):
     settings(invalidation=600)
     made = plan(aws, journal, bucket, ["a.html"], edge)

@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ropeway.errors import ConditionFailed
 from ropeway.outcome import Cancellation
 from ropeway.s3.engine import Condition, ObjectEngine
 from ropeway.s3.state.documents import JSON, decode, encode
 from ropeway.s3.state.place import StatePlace
+from ropeway.s3.state.releases import TRIES
 
 VERSION = 1
 MOST = 1 << 24
@@ -77,7 +79,23 @@ def change_journal(
     change: Callable[[Journal], Journal],
     cancellation: Cancellation,
 ) -> None:
-    """Reads, changes, and writes over what was read, where that makes a difference. Raises ConditionFailed when somebody wrote between."""
+    """Reads, changes, and writes over what was read, where that makes a difference; again when somebody else wrote between, as runs without a
+    lock do.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return _write_over(engine, site, change, cancellation)
+        except ConditionFailed:
+            cancellation.check()
+    return _write_over(engine, site, change, cancellation)
+
+
+def _write_over(
+    engine: ObjectEngine,
+    site: StatePlace,
+    change: Callable[[Journal], Journal],
+    cancellation: Cancellation,
+) -> None:
     journal = read_journal(engine, site, cancellation)
     wanted = change(journal)
     if wanted == journal:
