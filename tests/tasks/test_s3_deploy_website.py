@@ -315,6 +315,18 @@ def test_a_fingerprinted_file_whose_bytes_changed_is_invalidated(deploy, edge):
     assert edge.paths[1] == ["/app-C4Zk2xQ9.js"]
 
 
+def test_a_fingerprinted_file_that_comes_back_is_invalidated_where_edges_keep_that_it_was_not_there(
+    deploy, back, client_of, bucket
+):
+    """A visitor with a page of 41 open has asked for its script while 42 was live."""
+    edge = distribution(client_of("cloudfront"), bucket, path="/docs", errors=(("/oops.html", 300),))
+    given = {"distribution_ids": edge.id, "keep_releases": "0", "keep_days": "0"}
+    deploy("41", ONE, **given)
+    deploy("42", TWO, **given)
+    back(distribution_ids=edge.id)
+    assert "/app-C4Zk2xQ9.js" in edge.paths[-1]
+
+
 def test_a_page_that_is_gone_is_invalidated(deploy, edge):
     deploy("41", ABOUT, distribution_ids=edge.id)
     deploy("42", {name: body for name, body in ABOUT.items() if name != "about.html"}, distribution_ids=edge.id)

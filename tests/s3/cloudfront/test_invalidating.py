@@ -238,6 +238,12 @@ def test_pages_that_are_kept_where_there_are_none_are_read_of_a_distribution(aws
     assert read_distribution(aws, made.id).error_pages == ("/index.html",)
 
 
+@pytest.mark.parametrize(("seconds", "kept"), [(10, False), (300, True)])
+def test_how_long_it_is_kept_that_there_is_nothing_is_read_of_a_distribution(aws, bucket, client_of, seconds, kept):
+    made = distribution(client_of("cloudfront"), bucket, errors=(("/oops.html", seconds),))
+    assert read_distribution(aws, made.id).keeps_absence is kept
+
+
 def test_what_is_owed_to_a_distribution_holds_up_nothing_where_aws_does_not_answer(
     aws, journal, bucket, edge, embedded, monkeypatch
 ):

@@ -13,6 +13,8 @@ from ropeway.aws.session import Aws
 ID = re.compile(r"[A-Z0-9]{2,64}")
 SOON = 10
 """Seconds that CloudFront keeps an error for, if it is not told otherwise: no invalidation is faster."""
+ABSENT = frozenset({403, 404})
+"""What S3 answers where there is nothing: 403 to whoever may not list the bucket."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Distribution:
     """`names` are the host names that it answers for beside its own. `by_query`: some copies are kept by query string, too.
 
     `has_functions`: code at the edge may answer otherwise than the bucket does. `error_pages` are the paths of those that it shows, and keeps, under
-    whatever address has nothing.
+    whatever address has nothing. `keeps_absence`: that there is nothing is kept for longer than it takes to be invalidated.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Distribution:
     by_query: bool
     has_functions: bool = False
     error_pages: tuple[str, ...] = ()
+    keeps_absence: bool = False
 
     def paths_into(self, bucket: str) -> tuple[str, ...]:
         """The path of each origin that is this bucket, by its website endpoint or by its own."""
@@ -73,15 +76,16 @@ def read_distribution(aws: Aws, id: str) -> Distribution:
         str(config.get("DefaultRootObject", "")),
         any(_forwards_queries(behaviour) for behaviour in _behaviours(config)),
         any(_has_functions(behaviour) for behaviour in _behaviours(config)),
-        tuple(_lasting_error_pages(config)),
+        tuple(str(one["ResponsePagePath"]) for one in _lasting_errors(config) if one.get("ResponsePagePath")),
+        any(int(one["ErrorCode"]) in ABSENT for one in _lasting_errors(config)),
     )
 
 
-def _lasting_error_pages(config: Mapping[str, Any]) -> Iterator[str]:
+def _lasting_errors(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Developer guide, "Control how long CloudFront caches errors": not by what the page itself says."""
     for one in config.get("CustomErrorResponses", {}).get("Items") or ():
-        if one.get("ResponsePagePath") and int(one.get("ErrorCachingMinTTL", SOON)) > SOON:
-            yield str(one["ResponsePagePath"])
+        if int(one.get("ErrorCachingMinTTL", SOON)) > SOON:
+            yield one
 
 
 def _behaviours(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -18,7 +18,7 @@ class Stale:
     """What is old at the edge after a release: objects by their whole keys, or all of it.
 
     `release` names the invalidation; `indexes` are the names of index documents. `strangers` are distributions that were not told of what was
-    before, so that they may keep anything.
+    before, so that they may keep anything. `arrived` are fingerprinted objects that were not there: of those an edge may keep that they were not.
     """
 
     bucket: str
@@ -27,6 +27,7 @@ class Stale:
     everything: bool = False
     indexes: tuple[str, ...] = ("index.html",)
     strangers: frozenset[str] = frozenset()
+    arrived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def stale_paths(distribution: Distribution, stale: Stale) -> Iterator[str]:
         return
     indexes = {*stale.indexes, *filter(None, [distribution.root])}
     for origin in distribution.paths_into(stale.bucket) or ("", *(one.path for one in distribution.origins)):
-        for key in stale.keys:
+        for key in (*stale.keys, *(stale.arrived if distribution.keeps_absence else ())):
             for path in paths_of(key, origin, indexes, distribution.root):
                 yield f"{path}*" if distribution.by_query and not is_wildcard(path) else path
 

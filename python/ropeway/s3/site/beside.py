@@ -45,12 +45,13 @@ class Changed:
     """What visitors find otherwise than before, by its key below the prefix.
 
     `immutable`: its Cache-Control says that it never changes, or said so. `fresh`: nothing was there before, or nothing is there any more, so
-    that no cache holds other bytes under this name.
+    that no cache holds other bytes under this name. `gone`: nothing is there any more.
     """
 
     key: str
     immutable: bool
     fresh: bool
+    gone: bool = False
 
 
 def changed(plan: SitePlan, live: Manifest | None) -> tuple[Changed, ...]:
@@ -63,7 +64,7 @@ def _changes(plan: SitePlan, known: dict[str, Entry]) -> Iterator[Changed]:
     for one in plan.steps:
         was = known.get(one.key)
         if one.group is None and one.changes:
-            yield Changed(one.key, _immutable(was), fresh=True)
+            yield Changed(one.key, _immutable(was), fresh=True, gone=True)
         elif one.entry and (one.changes or _differs(one.entry, was)):
             new = was is None and str(one.step.reason) == "new"
             yield Changed(one.key, _immutable(one.entry) or _immutable(was), fresh=new)

@@ -46,7 +46,7 @@ class CloudFrontInputs(AwsInputs):
     distribution_ids: tuple[str, ...] = inputs.lines(
         "CloudFront distributions",
         "The ids of the distributions that show the site, one a line. After a release, and after a rollback, their copies of what changed are "
-        "invalidated; those of fingerprinted files are not. A rollback that names none takes those that the last release has named.",
+        "invalidated; those of fingerprinted files are not, unless errors are kept there for more than ten seconds. A rollback that names none takes those that the last release has named.",
         group=CLOUDFRONT.name,
         metavar="ID",
     )
@@ -179,7 +179,8 @@ def plan_invalidation(
     """Reads what earlier runs have left to do, also of distributions that this one does not name, where they may have (`may_owe`). Raises
     RopewayError. `first`: nothing was released before, so that a distribution may be new to the journal and still keep nothing.
 
-    A fingerprinted file that is new, or gone, is left out: no edge holds other bytes under its name. One that changed under its name is not.
+    A fingerprinted file that is new, or gone, is left out: no edge holds other bytes under its name. One that changed under its name is not, nor one that
+    is new where edges keep for long that there was nothing: visitors of a release that was taken back, or is gone back to, have asked for it.
     """
     if not (edges.distributions or changed or may_owe):
         return NOTHING
@@ -194,10 +195,11 @@ def plan_invalidation(
     from ropeway.s3.cloudfront import invalidating, planning  # noqa: PLC0415
 
     keys = tuple(site.target.key(one.key) for one in changed if not (one.immutable and one.fresh))
+    arrived = tuple(site.target.key(one.key) for one in changed if one.immutable and one.fresh and not one.gone)
     # Edges keep folders under the names that deploys gave to their pages, whatever this run is told.
     indexes = tuple(dict.fromkeys((*left.indexes, given.index_document)))
     strangers = frozenset(id for id in named if id in left.missed or not (first or id in left.known))
-    stale = planning.Stale(site.target.bucket, keys, release, everything, indexes, strangers)
+    stale = planning.Stale(site.target.bucket, keys, release, everything, indexes, strangers, arrived)
     planned = planning.plan_invalidations(edges.distributions, stale, left, given.invalidation_limit)
     owed = planning.plan_owed(named, left)
     terms = invalidating.Terms(given.wait_for_invalidation, given.invalidation_minutes * MINUTE)
