@@ -35,6 +35,21 @@ def test_the_policy_is_printed_for_a_file_and_what_is_left_out_beside_it(ropeway
     assert "  s3:PutObjectTagging: S3Upload, tags are given" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("task", "typed", "prefix"),
+    [
+        ("s3-upload", "/a//b/", "a/b/*"),
+        ("s3-deploy", "a\\b", "a/b/*"),
+        ("s3-download", "a//b", "a//b/*"),
+        ("s3-upload", "", "*"),
+    ],
+)
+def test_the_prefix_is_spelled_as_the_task_spells_it(ropeway, task, typed, prefix):
+    """An upload to `a//b` writes to `a/b`; a download from it reads what is called so."""
+    answer = ropeway("setup", "policy", task, "--bucket-name", "my-bucket", "--target-folder", typed)
+    assert f'"arn:aws:s3:::my-bucket/{prefix}"' in answer.out
+
+
 @pytest.mark.parametrize("written", ["s3-download", "S3Download", "RopewayS3Download@1", "s3_download"])
 def test_a_task_has_the_names_that_people_know_it_by(ropeway, written):
     answer = ropeway("setup", "policy", written, "--bucket-name", "b-1")

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ from ropeway.registry import load_task, task_modules
 from ropeway.sanitise import one_line
 from ropeway.setup import in_iam, stack
 from ropeway.setup.asked import WHO, PolicyInputs
-from ropeway.setup.policy import Need, Places, Wanted
+from ropeway.setup.policy import Need, Places, Wanted, prefix_for
 from ropeway.tasks.task import Task, introduce
 
 
@@ -54,7 +54,8 @@ def policy(given: Mapping[str, Any]) -> int:
     began = time.monotonic()
     try:
         inputs = inputs_of(ASKED, given, manner)
-        wanted = Wanted(tasks_of(given["tasks"]), _places(inputs), inputs.using)
+        tasks = tasks_of(given["tasks"])
+        wanted = Wanted(tasks, _places(inputs, tasks), inputs.using)
         document = wanted.document()
         if inputs.lacks_id:
             inputs = _as_called(inputs)
@@ -98,9 +99,10 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "").removeprefix("ropeway").partition("@")[0]
 
 
-def _places(inputs: PolicyInputs) -> Places:
+def _places(inputs: PolicyInputs, tasks: Sequence[Task[Any, Any]]) -> Places:
     region = inputs.region_name or "us-east-1"
-    return Places(inputs.bucket_name, inputs.prefix, inputs.kms_key, partition_of(region))
+    prefix = prefix_for(inputs.target_folder, tasks)
+    return Places(inputs.bucket_name, prefix, inputs.kms_key, partition_of(region))
 
 
 # --- printed ----------------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from ropeway import inputs
 from ropeway.aws.connection import AwsInputs
 from ropeway.inputs import Group, Spelling
 from ropeway.s3.inputs import bucket_problem
-from ropeway.s3.keys import folder_prefix
 from ropeway.setup.devops import name_of
 from ropeway.setup.identity import Federation, Identity
 
@@ -95,7 +94,3 @@ class PolicyInputs(AwsInputs):
         told = {name: getattr(self, field) for name, field in OIDC.items()}
         told["organization"] = name_of(self.organization)
         return Identity(self.policy_name, Federation(**told) if self.organization else None, self.user)
-
-    @property
-    def prefix(self) -> str:
-        return folder_prefix(self.target_folder)

@@ -14,6 +14,7 @@ from ropeway.checks.registry import kind_names
 from ropeway.errors import InputError
 from ropeway.inputs import declared
 from ropeway.outcome import listing
+from ropeway.s3.keys import folder_prefix, normal_prefix
 from ropeway.tasks.task import Task
 
 ALL = "all"
@@ -31,6 +32,12 @@ class Places:
     prefix: str = ""
     kms_key: str = ""
     partition: str = "aws"
+
+
+def prefix_for(folder: str, tasks: Sequence[Task[Any, Any]]) -> str:
+    r"""As the tasks spell it: what writes takes `\site//v1` for `site/v1`, and a download takes it at its word. Of both, what is written."""
+    reads = bool(tasks) and all(task.name == "S3Download" for task in tasks)
+    return folder_prefix(folder if reads else normal_prefix(folder))
 
 
 @dataclass(frozen=True)

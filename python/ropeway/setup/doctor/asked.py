@@ -10,7 +10,6 @@ from ropeway.aws.connection import AwsInputs
 from ropeway.ec2.targets import tags
 from ropeway.inputs import Group, Spelling
 from ropeway.s3.inputs import bucket_problem
-from ropeway.s3.keys import folder_prefix
 from ropeway.s3.state.place import place_at
 
 DEVOPS = Group("devops", "In Azure DevOps")
@@ -78,10 +77,6 @@ class DoctorInputs(AwsInputs):
                 yield f"{spell(field)} is given, and {spell('organization')} is not."
         if self.organization and not self.project:
             yield f"{spell('organization')} is given, and {spell('project')} is not."
-
-    @property
-    def prefix(self) -> str:
-        return folder_prefix(self.target_folder)
 
 
 def _place(location: str, name: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from ropeway.s3.state.place import place_at
 from ropeway.setup.doctor.account import ask, key_owner
 from ropeway.setup.doctor.case import Case
 from ropeway.setup.doctor.link import Found, Link, broken, holds, not_asked, unknown
-from ropeway.setup.policy import Places, Wanted
+from ropeway.setup.policy import Places, Wanted, prefix_for
 
 ALLOWED, UNSAID = "allowed", "implicitDeny"
 TRIED = "ropeway-doctor"
@@ -176,7 +176,8 @@ class Denied:
 
 def _missing(case: Case, who: str) -> Iterator[Denied]:
     asked = case.asked
-    places = Places(asked.bucket_name, asked.prefix, asked.kms_key, case.partition)
+    prefix = prefix_for(asked.target_folder, case.tasks)
+    places = Places(asked.bucket_name, prefix, asked.kms_key, case.partition)
     document = Wanted(case.tasks, places, asked.using).document()
     for statement in document["Statement"]:
         for denied in _denied(case.aws, who, statement["Action"], _tried(statement["Resource"])):
