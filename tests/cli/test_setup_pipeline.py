@@ -210,6 +210,30 @@ def test_a_release_definition_of_others_is_never_changed(classic, organization):
 
 def test_the_builds_of_one_branch_are_released(classic, organization):
     """A trigger without conditions takes the build of any branch, and would bring it to production."""
+@pytest.mark.parametrize(
+    "switched", [{"enabled": False}, {"continueOnError": True}, {"condition": "failed()"}, {"alwaysRun": True}]
+)
+def test_a_step_that_somebody_has_switched_off_is_put_right(classic, organization, switched):
+    classic(*SITE)
+    [release] = organization.releases.values()
+    [task] = release["environments"][0]["deployPhases"][0]["workflowTasks"]
+    before = dict(task)
+    task.update(switched)
+    answer = classic(*SITE)
+    assert "release definition site: stage production" in answer.out
+    [release] = organization.releases.values()
+    assert release["environments"][0]["deployPhases"][0]["workflowTasks"] == [before]
+
+
+def test_a_phase_that_never_runs_is_put_right(classic, organization):
+    classic(*SITE)
+    [release] = organization.releases.values()
+    release["environments"][0]["deployPhases"][0]["deploymentInput"]["condition"] = "false"
+    assert "release definition site: stage production" in classic(*SITE).out
+    [release] = organization.releases.values()
+    assert release["environments"][0]["deployPhases"][0]["deploymentInput"]["condition"] == "succeeded()"
+
+
     assert classic(*SITE, "--branch", "stable").code == 0
     [release] = organization.releases.values()
     assert [one["sourceBranch"] for one in release["triggers"][0]["triggerConditions"]] == ["stable"]

@@ -220,13 +220,21 @@ def _shape(definition: Any) -> dict[str, Any]:
 
 def _stage_shape(stage: Any) -> tuple[Any, ...]:
     approvals = [step.approver.id for step in stage.pre_deploy_approvals.approvals if not step.is_automated]
+    phases = [phase if isinstance(phase, dict) else phase.as_dict() for phase in stage.deploy_phases]
     tasks = [
-        (task["taskId"], task["version"], task["inputs"])
-        for phase in stage.deploy_phases
-        for task in (phase if isinstance(phase, dict) else phase.as_dict())["workflowTasks"]
+        (task["taskId"], task["version"], task["inputs"], _running(task))
+        for phase in phases
+        for task in phase["workflowTasks"]
     ]
-    queues = [
-        (phase if isinstance(phase, dict) else phase.as_dict())["deploymentInput"]["queueId"]
-        for phase in stage.deploy_phases
-    ]
+    queues = [(phase["deploymentInput"]["queueId"], _condition(phase["deploymentInput"])) for phase in phases]
     return stage.rank, approvals, tasks, queues
+
+
+def _running(task: Mapping[str, Any]) -> tuple[Any, ...]:
+    """When a step runs, and whether it counts: one that is disabled releases nothing, one that may fail fails nothing."""
+    flags = (task.get("enabled", True), task.get("alwaysRun", False), task.get("continueOnError", False))
+    return (*flags, _condition(task))
+
+
+def _condition(told: Mapping[str, Any]) -> str:
+    return str(told.get("condition") or "succeeded()")
