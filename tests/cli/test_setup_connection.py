@@ -71,6 +71,36 @@ def test_the_subject_has_the_project_as_it_is_called(ropeway, organization):
     assert answer.json["outputs"]["subject"] == "sc://contoso/Shop/aws"
 
 
+def test_the_subject_has_the_organization_as_it_is_called(ropeway, organization):
+    organization.install()
+    where = ("--organization", organization.url.replace("contoso", "Contoso"), "--project", "Shop")
+    answer = ropeway("setup", "connection", *where, "--connection-name", "aws", *OIDC, "--json")
+    assert answer.json["outputs"]["subject"] == "sc://contoso/Shop/aws"
+
+
+def test_one_that_is_there_is_found_in_any_case_and_keeps_its_name(connection, organization):
+    connection(*OIDC)
+    written = list(organization.written)
+    again = connection(*OIDC, "--json", name="AWS")
+    assert (again.code, organization.written) == (0, written)
+    assert again.json["outputs"]["subject"] == "sc://contoso/Shop/aws"
+    assert connection(*OIDC, "--duration-seconds", "3600", name="AWS").code == 0
+    assert only(organization)["name"] == "aws"
+
+
+def test_what_a_newer_version_of_the_extension_has_in_it_stays(connection, organization):
+    connection(*OIDC)
+    organization.newer_fields.add("tagSession")
+    only(organization)["data"]["tagSession"] = "true"
+    assert connection(*OIDC, "--duration-seconds", "3600").code == 0
+    assert only(organization)["data"] == {
+        "assumeRoleArn": ROLE,
+        "useOIDC": "true",
+        "durationSeconds": "3600",
+        "tagSession": "true",
+    }
+
+
 def test_keys_come_from_the_environment_and_are_never_shown(connection, organization, monkeypatch):
     monkeypatch.setenv("ROPEWAY_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
     monkeypatch.setenv("ROPEWAY_EXTERNAL_ID", EXTERNAL_ID)

@@ -173,6 +173,8 @@ class Organization:
         self.repositories = [Repository(PROJECT)]
         self.knows_type = True
         self.may_not: set[str] = set()
+        self.newer_fields = set[str]()
+        """Of a connection, as a newer version of the extension has them."""
         self.written: list[str] = []
         self.before: list[str] = []
         """What the requests were, whether they changed something or not."""
@@ -391,6 +393,7 @@ class Organization:
         ):
             for name, value in given.items():
                 if name not in known:
+        data = data | dict.fromkeys(self.newer_fields, {})
                     raise Refused(
                         400,
                         "ServiceEndpointException",

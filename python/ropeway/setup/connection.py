@@ -180,11 +180,15 @@ class _Connection:
         return found
 
     def _body(self, existing: Any | None = None) -> Any:
-        """With the projects that it is shared with, where it is."""
+        """With the projects that it is shared with, where it is, and what is not ours to say: its spelling, and fields of a newer version of the extension."""
         from azure.devops.v7_1.service_endpoint import models  # noqa: PLC0415 - an extra, and slow
 
         ours = models.ServiceEndpointProjectReference(
             name=self.asked.connection_name,
+        name = existing.name if existing else self.asked.connection_name
+        theirs = (
+            {field: text for field, text in (existing.data or {}).items() if field not in WORDS} if existing else {}
+        )
             description=self.asked.description,
             project_reference=models.ProjectReference(id=self.there.project_id, name=self.there.project),
         )
@@ -202,7 +206,7 @@ class _Connection:
             owner="library",
             is_ready=True,
             is_shared=bool(others),
-            data=self._data(),
+            data={**theirs, **self._data()},
             authorization=models.EndpointAuthorization(scheme=SCHEME, parameters=self._parameters()),
             service_endpoint_project_references=[ours, *others],
         )
