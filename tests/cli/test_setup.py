@@ -103,6 +103,16 @@ def test_the_role_trusts_the_project_as_it_is_called_and_not_as_somebody_has_typ
     assert '"sc://contoso/Shop/aws"' in answer.out, answer.err
 
 
+def test_the_role_trusts_organization_and_connection_as_they_are_called(ropeway, organization):
+    organization.install()
+    where = ("--organization", organization.url, "--project", "Shop")
+    role = ("--assume-role-arn", "arn:aws:iam::111122223333:role/deploy", "--use-oidc")
+    assert ropeway("setup", "connection", *where, "--connection-name", "aws", *role).code == 0
+    typed = ("--organization", organization.url.replace("contoso", "CONTOSO"), "--project", "Shop")
+    asked = ("s3-upload", "--bucket-name", "b-1", "--form", "cloudformation", *typed, "--connection-name", "AWS")
+    assert '"sc://contoso/Shop/aws"' in ropeway("setup", "policy", *asked).out
+
+
 def test_without_a_token_the_id_must_be_given(ropeway):
     who = ("--organization", "contoso", "--project", "Shop", "--connection-name", "aws")
     answer = ropeway("setup", "policy", "s3-upload", "--bucket-name", "b-1", "--form", "cloudformation", *who)

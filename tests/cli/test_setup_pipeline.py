@@ -55,6 +55,17 @@ def test_a_yaml_pipeline_is_made_with_all_that_it_may_use_and_a_second_run_chang
     assert {step["action"] for step in again.json["plan"]["steps"]} == {"skip"}
 
 
+def test_what_is_there_is_found_in_any_case(pipeline, organization):
+    pipeline(*SITE)
+    written = list(organization.written)
+    again = pipeline(
+        *SITE, "--environments", "Production", "--pool", "azure pipelines", "--dry-run", "--json", name="Site"
+    )
+    assert (again.code, organization.written) == (0, written)
+    assert "skip environment Production" in actions(again)
+    assert "skip pipeline Site" in actions(again)
+
+
 def test_the_yaml_releases_the_artifact_stage_by_stage(pipeline, organization):
     assert pipeline(*SITE, *TWO, "--folder", "out").code == 0
     written = yaml.safe_load(organization.repositories[0].files["/azure-pipelines.yml"])
@@ -199,17 +210,6 @@ def test_a_second_run_changes_nothing_and_what_differs_is_put_right(classic, org
     assert release["revision"] == 2
 
 
-def test_a_release_definition_of_others_is_never_changed(classic, organization):
-    classic(*SITE)
-    [release] = organization.releases.values()
-    release["tags"] = []
-    answer = classic("--settings", "bucketName=other-site")
-    assert answer.code == 2
-    assert "which Ropeway has not made. Nothing was changed." in answer.err
-
-
-def test_the_builds_of_one_branch_are_released(classic, organization):
-    """A trigger without conditions takes the build of any branch, and would bring it to production."""
 @pytest.mark.parametrize(
     "switched", [{"enabled": False}, {"continueOnError": True}, {"condition": "failed()"}, {"alwaysRun": True}]
 )
@@ -234,6 +234,17 @@ def test_a_phase_that_never_runs_is_put_right(classic, organization):
     assert release["environments"][0]["deployPhases"][0]["deploymentInput"]["condition"] == "succeeded()"
 
 
+def test_a_release_definition_of_others_is_never_changed(classic, organization):
+    classic(*SITE)
+    [release] = organization.releases.values()
+    release["tags"] = []
+    answer = classic("--settings", "bucketName=other-site")
+    assert answer.code == 2
+    assert "which Ropeway has not made. Nothing was changed." in answer.err
+
+
+def test_the_builds_of_one_branch_are_released(classic, organization):
+    """A trigger without conditions takes the build of any branch, and would bring it to production."""
     assert classic(*SITE, "--branch", "stable").code == 0
     [release] = organization.releases.values()
     assert [one["sourceBranch"] for one in release["triggers"][0]["triggerConditions"]] == ["stable"]

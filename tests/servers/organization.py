@@ -55,6 +55,7 @@ P = "{project}/_apis/{area}/{resource}"
 LOCATIONS = (
     Location("e81700f7-3be2-46de-8624-2eb35882fcaa", "location", "Location", "ResourceAreas", "_apis/{resource}/{areaId}"),
     Location("00d9565f-ed9c-4a06-9a50-00e7896ccab4", "location", "Location", "ConnectionData", "_apis/{resource}"),
+    Location("8031090f-ef1d-4af6-85fc-698cd75d42bf", "core", "core", "projectCollections", "_apis/{resource}/{collectionId}"),
     Location("603fe2ac-9723-48b9-88ad-09305aa6c6e1", "core", "core", "projects", "_apis/{resource}/{*projectId}"),
     Location("14e48fdc-2c8b-41ce-a0c3-e26f6cc55bd0", "service_endpoint", "serviceendpoint", "endpoints", "_apis/{area}/{resource}/{endpointId}"),
     Location("e85f1c62-adfc-4b74-b618-11a150fb195e", "service_endpoint", "serviceendpoint", "endpoints", P + "/{endpointId}"),
@@ -172,9 +173,9 @@ class Organization:
         self.people = {"alice@example.com": "Alice", "bob@example.com": "Bob", "[Shop]\\Release": "[Shop]\\Release"}
         self.repositories = [Repository(PROJECT)]
         self.knows_type = True
-        self.may_not: set[str] = set()
         self.newer_fields = set[str]()
         """Of a connection, as a newer version of the extension has them."""
+        self.may_not: set[str] = set()
         self.written: list[str] = []
         self.before: list[str] = []
         """What the requests were, whether they changed something or not."""
@@ -203,10 +204,10 @@ class Organization:
     def _answered(self, request: Request) -> Answer:
         self._authorize(request)
         address = urlsplit(request.target)
-        host, _, rest = unquote(address.path).strip("/").rpartition(f"{ORGANIZATION}")
-        if not unquote(address.path).strip("/").startswith(f"{host}{ORGANIZATION}"):
+        found = re.fullmatch(rf"/(?:(\w+)/)?{ORGANIZATION}(?:/(.*))?", unquote(address.path), re.IGNORECASE)
+        if not found:
             raise Refused(404, "", "Page not found.")
-        host, path = host.strip("/"), rest.strip("/")
+        host, path = found[1] or "", (found[2] or "").strip("/")
         if request.method == "OPTIONS" and path == "_apis":
             return _listed([one.told() for one in LOCATIONS if one.host == host])
         location, route = self._located(host, path)
@@ -300,6 +301,11 @@ class Organization:
     def _get_connectiondata(self, _: Json, __: Json, ___: Any) -> Any:
         return {"instanceId": self.id, "authenticatedUser": {"id": str(uuid.uuid4()), "providerDisplayName": "tester"}}
 
+    def _get_projectcollections(self, route: Json, _: Json, __: Any) -> Any:
+        if route["collectionId"] != self.id:
+            raise Refused(404, "CollectionDoesNotExistException", "TF246017: There is no such collection.")
+        return {"id": self.id, "name": ORGANIZATION, "state": "started"}
+
     def _get_projects(self, route: Json, _: Json, __: Any) -> Any:
         self._check_project({"project": route["projectId"]})
         return {"id": self.project_id, "name": PROJECT, "state": "wellFormed"}
@@ -350,11 +356,11 @@ class Organization:
             if "endpointNames" in query
             else [one["name"] for one in self.endpoints.values()]
         )
-        return [_blanked(one) for one in self.endpoints.values() if one["name"] in names]
+        return [_blanked(one) for one in self.endpoints.values() if any(_same(one["name"], name) for name in names)]
 
     def _post_endpoints(self, _: Json, __: Json, body: Any) -> Any:
         self._check_endpoint(body)
-        if any(one["name"] == body["name"] for one in self.endpoints.values()):
+        if any(_same(one["name"], body["name"]) for one in self.endpoints.values()):
             raise Refused(
                 409,
                 "DuplicateServiceConnectionException",
@@ -387,13 +393,13 @@ class Organization:
             kind = f"'{body['type']}' using authentication scheme '{scheme}'"
             raise Refused(400, "ServiceEndpointException", f"Unable to find service connection type {kind}.")
         data, parameters = _descriptors()
+        data = data | {name: {} for name in self.newer_fields}
         for given, known in (
             (body.get("data") or {}, data),
             (body["authorization"].get("parameters") or {}, parameters),
         ):
             for name, value in given.items():
                 if name not in known:
-        data = data | dict.fromkeys(self.newer_fields, {})
                     raise Refused(
                         400,
                         "ServiceEndpointException",
@@ -442,7 +448,9 @@ class Organization:
         if id := route.get("definitionId"):
             return store[int(id)]
         name = query.get("name") or query.get("searchText")
-        return [{"id": one["id"], "name": one["name"]} for one in store.values() if name in {None, one["name"]}]
+        return [
+            {"id": one["id"], "name": one["name"]} for one in store.values() if not name or _same(name, one["name"])
+        ]
 
     def _post_definitions(self, route: Json, _: Json, body: Any) -> Any:
         return self._post_release(body) if route["area"].lower() == "release" else self._post_build(body)
@@ -499,7 +507,7 @@ class Organization:
             raise Refused(400, "InvalidRequestException", "VS402906: A release pipeline needs at least one stage.")
 
     def _add(self, store: dict[int, Json], body: Json, exists: str) -> Json:
-        if any(one["name"] == body["name"] for one in store.values()):
+        if any(_same(one["name"], body["name"]) for one in store.values()):
             raise Refused(409, exists, f"{body['name']} already exists.")
         number = self._new()
         store[number] = {**body, "id": number}
@@ -508,13 +516,13 @@ class Organization:
     # --- environments and what is waited for there --------------------------------------------------------------------------
 
     def _get_environments(self, _: Json, query: Json, __: Any) -> Any:
-        return [one for one in self.environments.values() if query.get("name", "") in one["name"]]
+        return [one for one in self.environments.values() if query.get("name", "").casefold() in one["name"].casefold()]
 
     def _post_environments(self, _: Json, __: Json, body: Any) -> Any:
         return self._add(self.environments, body, "EnvironmentExistsException")
 
     def _get_queues(self, _: Json, query: Json, __: Any) -> Any:
-        return [one for one in self.queues.values() if query.get("queueName", "") in one["name"]]
+        return [one for one in self.queues.values() if query.get("queueName", "").casefold() in one["name"].casefold()]
 
     def _get_agents(self, route: Json, _: Json, __: Any) -> Any:
         return self.agents[int(route["poolId"])]
@@ -631,6 +639,11 @@ def _pattern(location: Location) -> re.Pattern[str]:
             text,
         )
     return re.compile(text, re.IGNORECASE)
+
+
+def _same(one: str, other: str) -> bool:
+    """Names of things differ in more than their case."""
+    return one.casefold() == other.casefold()
 
 
 def _listed(entries: list[Any]) -> Answer:

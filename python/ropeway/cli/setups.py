@@ -71,7 +71,8 @@ def policy(given: Mapping[str, Any]) -> int:
 
 
 def _as_called(inputs: PolicyInputs) -> PolicyInputs:
-    """With the organisation's id, and the project as it is called: Azure DevOps finds it in any case, its tokens name it as it is, and IAM compares to the letter.
+    """With the organisation's id, and both as they are called: Azure DevOps finds them in any case, its tokens name them as they are, and IAM compares to
+    the letter. So with the connection, where it is there already.
 
     Raises CredentialsError, NetworkError, AzureDevOpsError.
     """
@@ -82,7 +83,14 @@ def _as_called(inputs: PolicyInputs) -> PolicyInputs:
     except CredentialsError as error:
         raise error.advised(f"{error.advice} Or give --organization-id.") from None
     there = Organization(inputs.organization, inputs.project, token)
-    return dataclasses.replace(inputs, organization_id=there.id, project=there.project_name)
+    found = there.connection(inputs.connection_name)
+    return dataclasses.replace(
+        inputs,
+        organization=there.called,
+        organization_id=there.id,
+        project=there.project_name,
+        connection_name=found.name if found else inputs.connection_name,
+    )
 
 
 def tasks_of(names: Iterable[str]) -> tuple[Task[Any, Any], ...]:

@@ -10,7 +10,7 @@ from ropeway.errors import InputError
 from ropeway.outcome import Output, Step
 from ropeway.setup.applying import step
 from ropeway.setup.asked_devops import PipelineInputs
-from ropeway.setup.devops import Deed, Organization
+from ropeway.setup.devops import Deed, Organization, named
 from ropeway.setup.environments import identities
 from ropeway.setup.written import HOSTED, inputs_for, taking_back
 from ropeway.tasks.task import Task
@@ -67,7 +67,7 @@ class Classic:
             found = client.get_release_definitions(
                 self.there.project, search_text=self.asked.pipeline_name, is_exact_name_match=True
             )
-            one = next((one for one in found if one.name == self.asked.pipeline_name), None)
+            one = named(found, self.asked.pipeline_name)
             return client.get_release_definition(self.there.project, one.id) if one else None
 
     def _create(self, wanted: Any) -> Sequence[Output]:

@@ -47,12 +47,14 @@ def plan(asked: ConnectionInputs, there: Organization) -> SetupPlan[Deed]:
     todo = [one for one in steps if one.action != "skip"]
     where = f"service connection {asked.connection_name} of {there.name}/{there.project}"
     title = f"Change {counted(len(todo), 'thing')} for the {where}" if todo else f"The {where} is as it should be"
-    outputs = (
-        (Output("subject", f"sc://{there.name}/{there.project_name}/{asked.connection_name}"),)
-        if asked.use_oidc
-        else ()
-    )
+    outputs = (Output("subject", _subject(asked, there)),) if asked.use_oidc else ()
     return SetupPlan(title=title, steps=steps, warnings=tuple(_warnings(asked, steps)), outputs=outputs)
+
+
+def _subject(asked: ConnectionInputs, there: Organization) -> str:
+    """By the names that things have: IAM compares to the letter."""
+    existing = there.connection(asked.connection_name)
+    return f"sc://{there.called}/{there.project_name}/{existing.name if existing else asked.connection_name}"
 
 
 def _warnings(asked: ConnectionInputs, steps: Sequence[Step[Deed]]) -> Iterator[str]:
@@ -183,12 +185,12 @@ class _Connection:
         """With the projects that it is shared with, where it is, and what is not ours to say: its spelling, and fields of a newer version of the extension."""
         from azure.devops.v7_1.service_endpoint import models  # noqa: PLC0415 - an extra, and slow
 
-        ours = models.ServiceEndpointProjectReference(
-            name=self.asked.connection_name,
         name = existing.name if existing else self.asked.connection_name
         theirs = (
             {field: text for field, text in (existing.data or {}).items() if field not in WORDS} if existing else {}
         )
+        ours = models.ServiceEndpointProjectReference(
+            name=name,
             description=self.asked.description,
             project_reference=models.ProjectReference(id=self.there.project_id, name=self.there.project),
         )
@@ -199,7 +201,7 @@ class _Connection:
         ]
         return models.ServiceEndpoint(
             id=existing.id if existing else None,
-            name=self.asked.connection_name,
+            name=name,
             description=self.asked.description,
             type=TYPE,
             url=URL,

@@ -138,6 +138,14 @@ class Organization:
         with self.asking(f"read the id of the organisation at {self.url}"):
             return str(self.client("location").get_connection_data().instance_id)
 
+    @cached_property
+    def called(self) -> str:
+        """The name of the organisation as subjects of tokens have it: Azure DevOps finds it in any case, and IAM compares to the letter."""
+        doing = f"read the name of the organisation at {self.url}"
+        found = self.optional(doing, lambda: self.client("core").get_project_collection(self.id))
+        # A server of one's own calls its collections otherwise than addresses do.
+        return str(found.name) if found and _alike(found.name, self.name) else self.name
+
     @property
     def project_id(self) -> str:
         return str(self._project.id)
@@ -170,25 +178,25 @@ class Organization:
             found = self.client("service_endpoint").get_service_endpoints_by_names(
                 self.project, [name], include_failed=True
             )
-        return next((one for one in found if one.name == name), None)
+        return named(found, name)
 
     def pipeline(self, name: str) -> Any | None:
         """A YAML pipeline, or a Classic build, whole; the first of that name."""
         with self.asking(f"look for the pipeline {name}"):
             client = self.client("build")
-            found = next((one for one in client.get_definitions(self.project, name=name) if one.name == name), None)
+            found = named(client.get_definitions(self.project, name=name), name)
             return client.get_definition(self.project, found.id) if found else None
 
     def environment(self, name: str) -> Any | None:
         with self.asking(f"look for the environment {name}"):
             found = self.client("task_agent").get_environments(self.project, name=name)
-        return next((one for one in found if one.name == name), None)
+        return named(found, name)
 
     def queue(self, name: str) -> Any | None:
         """The agent pool, as this project sees it."""
         with self.asking(f"look for the agent pool {name}"):
             found = self.client("task_agent").get_agent_queues(self.project, queue_name=name)
-        return next((one for one in found if one.name == name), None)
+        return named(found, name)
 
     def permissions(self, kind: str, id: str) -> Any:
         """Which pipelines may use something: kind is endpoint, environment or queue."""
@@ -206,6 +214,16 @@ class Organization:
                 if _is_absent(error):
                     return None
                 raise
+
+
+def named(found: Sequence[Any], name: str) -> Any | None:
+    """In any case, as Azure DevOps takes names: there is never another one beside it. What is written to the letter goes first all the same."""
+    alike = [one for one in found if _alike(one.name, name)]
+    return next((one for one in alike if one.name == name), alike[0] if alike else None)
+
+
+def _alike(one: object, other: str) -> bool:
+    return str(one).casefold() == other.casefold()
 
 
 ABSENT = ("NotFound", "NotExist", "NotInstalled")

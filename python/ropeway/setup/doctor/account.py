@@ -94,7 +94,8 @@ def _acting_in(case: Case) -> str:
 
 
 def _federation(case: Case) -> Federation:
-    return Federation(case.there.name, case.there.id, case.there.project_name, case.asked.connection_name)
+    name = case.connection.name if case.connection else case.asked.connection_name
+    return Federation(case.there.called, case.there.id, case.there.project_name, name)
 
 
 def _provider(case: Case) -> Found:
