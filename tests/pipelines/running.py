@@ -141,6 +141,7 @@ def _holds(
         "always": lambda: True,
         "succeeded": lambda *names: all(result in GOOD for result in chosen(names)),
         "failed": lambda *names: "Failed" in chosen(names),
+        "canceled": lambda: "Canceled" in needs.values(),
         "succeededOrFailed": lambda *names: "Canceled" not in chosen(names),
     }
     named = {"dependencies": dependencies or {}, "variables": variables or {}}
@@ -162,9 +163,11 @@ class _Stage:
         for job in self.stage["jobs"]:
             name = job.get("deployment") or job["job"]
             needs = {need: results[need] for need in _names(job.get("dependsOn", []))}
-            results[name] = self._job(name, job) if _holds(job.get("condition"), needs) else "Skipped"
+            dependencies: dict[str, Any] = {need: {"result": result} for need, result in needs.items()}
+            held = _holds(job.get("condition"), needs, dependencies)
+            results[name] = self._job(name, job) if held else "Skipped"
             self.ran.jobs[f"{self.stage['stage']}/{name}"] = results[name]
-        return "Failed" if "Failed" in results.values() else "Succeeded"
+        return next((bad for bad in ("Canceled", "Failed") if bad in results.values()), "Succeeded")
 
     def _job(self, name: str, job: Mapping[str, Any]) -> str:
         if "deployment" in job:

@@ -7,6 +7,7 @@ import pytest
 from ropeway.inputs import declared
 from ropeway.registry import load_task
 from tests.pipelines.expanding import expand
+from tests.pipelines.expressions import as_boolean, evaluate
 from tests.pipelines.given import PIPELINES, hooks_of, mandatory, read, tasks_in, the_job
 
 SITE, SERVICE = load_task("s3_deploy"), load_task("ec2_deploy")
@@ -89,7 +90,17 @@ def test_who_wants_a_failed_release_to_stay_gets_nothing_that_takes_it_back(name
     stays = {"release-s3": "fail", "release-ec2": "stop"}[name]
     assert set(hooks(name, onFailure=stays)) == {"deploy"}
     assert hooks(name, onFailure=stays, stepsOnFailure=[OWN])["failure"] == [OWN]
-    assert hooks(name, stepsOnFailure=[OWN])["failure"][1:] == [OWN]
+    assert [step.get("script") for step in hooks(name, stepsOnFailure=[OWN])["failure"][1:]] == ["mine"]
+
+
+@both
+def test_own_steps_on_failure_run_also_where_it_could_not_be_taken_back(name):
+    steps = [OWN, {"script": "told", "condition": "succeeded()"}, {"task": "Tell@1", "inputs": {"whom": ["Ada"]}}]
+    assert hooks(name, stepsOnFailure=steps)["failure"][1:] == [
+        {**OWN, "condition": "succeededOrFailed()"},
+        steps[1],
+        {**steps[2], "condition": "succeededOrFailed()"},
+    ]
 
 
 @both
@@ -157,12 +168,30 @@ def test_the_others_follow_the_canaries_or_the_answer():
     assert jobs_of()["release"]["dependsOn"] == "canary"
     asked = jobs_of(validation=True, notifyUsers="ada@example.com", approvers="Ada", validationMinutes=90)
     assert asked["validate"]["dependsOn"] == "canary"
-    assert asked["release"]["dependsOn"] == asked["refused"]["dependsOn"] == "validate"
-    assert asked["refused"]["condition"] == "failed('validate')"
+    assert asked["release"]["dependsOn"] == "validate"
     (question,) = asked["validate"]["steps"]
     assert (question["inputs"]["notifyUsers"], question["timeoutInMinutes"]) == ("ada@example.com", 90)
     assert (question["inputs"]["approvers"], question["inputs"]["onTimeout"]) == ("Ada", "reject")
     assert asked["validate"]["pool"] == "server"
+
+
+@pytest.mark.parametrize(
+    ("canary", "answer", "back"),
+    [
+        ("Succeeded", "Succeeded", False),
+        ("SucceededWithIssues", "Failed", True),
+        ("Succeeded", "Canceled", True),
+        ("Failed", "Skipped", False),
+        ("Canceled", "Canceled", False),
+    ],
+)
+def test_what_nobody_has_said_yes_to_is_taken_back_and_a_canary_that_was_cancelled_is_not(canary, answer, back):
+    """The task itself says what a deploy that was cancelled has left, and does not go back."""
+    refused = jobs_of(validation=True)["refused"]
+    came = {"canary": canary, "validate": answer}
+    assert refused["dependsOn"] == list(came)
+    named = {"dependencies": {job: {"result": result} for job, result in came.items()}}
+    assert as_boolean(evaluate(refused["condition"], named)) is back
 
 
 def test_what_is_refused_is_taken_back_from_all_instances():
