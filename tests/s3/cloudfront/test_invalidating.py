@@ -244,6 +244,19 @@ def test_how_long_it_is_kept_that_there_is_nothing_is_read_of_a_distribution(aws
     assert read_distribution(aws, made.id).keeps_absence is kept
 
 
+@pytest.mark.parametrize(("event", "rewrites"), [("origin-request", True), ("viewer-request", False)])
+def test_code_that_asks_the_origin_for_something_else_is_read_of_a_distribution(
+    aws, edge, monkeypatch, event, rewrites
+):
+    client = aws.client("cloudfront")
+    told = client.get_distribution(Id=edge.id)
+    function = {"LambdaFunctionARN": "arn:aws:lambda:us-east-1:111122223333:function:pretty:1", "EventType": event}
+    behaviour = told["Distribution"]["DistributionConfig"]["DefaultCacheBehavior"]
+    behaviour["LambdaFunctionAssociations"] = {"Quantity": 1, "Items": [function]}
+    monkeypatch.setattr(client, "get_distribution", lambda **_: told)  # moto keeps no functions
+    assert read_distribution(aws, edge.id).rewrites is rewrites
+
+
 def test_what_is_owed_to_a_distribution_holds_up_nothing_where_aws_does_not_answer(
     aws, journal, bucket, edge, embedded, monkeypatch
 ):

@@ -98,6 +98,13 @@ def test_a_page_that_is_shown_and_kept_wherever_there_is_none_makes_everything_s
     assert planned(["docs/a.css"], app) == {"E1": ("/a.css",)}
 
 
+def test_what_code_behind_the_edge_may_show_under_any_path_makes_everything_stale():
+    """A function of requests to the origin makes /about.html of /about: the edge keeps it as /about."""
+    pretty = replace(shows("/docs"), rewrites=True)
+    assert planned(["docs/about.html"], pretty) == {"E1": ("/*",)}
+    assert planned(["other/about.html"], pretty) == planned([], pretty) == {}
+
+
 def test_copies_that_are_kept_by_query_string_are_reached_by_wildcards():
     assert planned(["docs/a.html"], shows("", by_query=True)) == {"E1": ("/docs/a.html*",)}
 

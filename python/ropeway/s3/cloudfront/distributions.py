@@ -30,7 +30,8 @@ class Distribution:
     """`names` are the host names that it answers for beside its own. `by_query`: some copies are kept by query string, too.
 
     `has_functions`: code at the edge may answer otherwise than the bucket does. `error_pages` are the paths of those that it shows, and keeps, under
-    whatever address has nothing. `keeps_absence`: that there is nothing is kept for longer than it takes to be invalidated.
+    whatever address has nothing. `keeps_absence`: that there is nothing is kept for longer than it takes to be invalidated. `rewrites`: code between edge and
+    origin may ask for something else than visitors did, so that any page may be kept under any path.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Distribution:
     has_functions: bool = False
     error_pages: tuple[str, ...] = ()
     keeps_absence: bool = False
+    rewrites: bool = False
 
     def paths_into(self, bucket: str) -> tuple[str, ...]:
         """The path of each origin that is this bucket, by its website endpoint or by its own."""
@@ -78,6 +80,7 @@ def read_distribution(aws: Aws, id: str) -> Distribution:
         any(_has_functions(behaviour) for behaviour in _behaviours(config)),
         tuple(str(one["ResponsePagePath"]) for one in _lasting_errors(config) if one.get("ResponsePagePath")),
         any(int(one["ErrorCode"]) in ABSENT for one in _lasting_errors(config)),
+        any(_rewrites(behaviour) for behaviour in _behaviours(config)),
     )
 
 
@@ -101,3 +104,9 @@ def _forwards_queries(behaviour: Mapping[str, Any]) -> bool:
 def _has_functions(behaviour: Mapping[str, Any]) -> bool:
     kinds = ("LambdaFunctionAssociations", "FunctionAssociations")
     return any(behaviour.get(kind, {}).get("Quantity") for kind in kinds)
+
+
+def _rewrites(behaviour: Mapping[str, Any]) -> bool:
+    """Lambda@Edge: a function of viewers' requests runs before the cache is asked, one of requests to the origin after that."""
+    functions = behaviour.get("LambdaFunctionAssociations", {}).get("Items") or ()
+    return any(one.get("EventType") == "origin-request" for one in functions)

@@ -63,7 +63,8 @@ def plan_owed(named: Container[str], journal: Journal) -> tuple[Invalidation, ..
 def _pending(distribution: Distribution, stale: Stale, left: Pending | None, limit: int) -> Pending | None:
     """What this run changes is asked for anew, whatever was asked for before; what is only left over, under the reference it has."""
     changed = set(stale_paths(distribution, stale))
-    if any(covers(path, encoded(page)) for page in distribution.error_pages for path in changed):
+    shown_elsewhere = any(covers(path, encoded(page)) for page in distribution.error_pages for path in changed)
+    if shown_elsewhere or (changed and distribution.rewrites):
         changed.add(EVERYTHING)
     if not changed:
         return left
