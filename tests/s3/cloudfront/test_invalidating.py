@@ -244,6 +244,11 @@ def test_how_long_it_is_kept_that_there_is_nothing_is_read_of_a_distribution(aws
     assert read_distribution(aws, made.id).keeps_absence is kept
 
 
+def test_an_origin_path_is_written_as_an_address_is(aws, journal, bucket, client_of):
+    made = distribution(client_of("cloudfront"), bucket, path="/high%20season")
+    assert [one.pending.paths for one in plan(aws, journal, bucket, ["high season/a.html"], made)] == [("/a.html",)]
+
+
 @pytest.mark.parametrize(("event", "rewrites"), [("origin-request", True), ("viewer-request", False)])
 def test_code_that_asks_the_origin_for_something_else_is_read_of_a_distribution(
     aws, edge, monkeypatch, event, rewrites

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from ropeway.aws.answers import asking
 from ropeway.aws.session import Aws
@@ -19,7 +20,7 @@ ABSENT = frozenset({403, 404})
 
 @dataclass(frozen=True)
 class Origin:
-    """`path` is where in it the distribution begins: `/site`, or empty."""
+    """`path` is where in it the distribution begins: `/site`, or empty. As keys are written, not as addresses are."""
 
     host: str
     path: str
@@ -74,7 +75,7 @@ def read_distribution(aws: Aws, id: str) -> Distribution:
         str(told["DomainName"]).lower(),
         tuple(name.lower() for name in config.get("Aliases", {}).get("Items", ())),
         bool(config.get("Enabled", True)),
-        tuple(Origin(one["DomainName"], one.get("OriginPath", "")) for one in config["Origins"]["Items"]),
+        tuple(Origin(one["DomainName"], unquote(one.get("OriginPath", ""))) for one in config["Origins"]["Items"]),
         str(config.get("DefaultRootObject", "")),
         any(_forwards_queries(behaviour) for behaviour in _behaviours(config)),
         any(_has_functions(behaviour) for behaviour in _behaviours(config)),
