@@ -144,6 +144,26 @@ def test_a_reference_names_the_release_and_is_short_and_plain(release):
 
 
 @pytest.mark.parametrize(
+    ("site", "origin", "shown"),
+    [
+        ("docs", "/docs", True),
+        ("docs/v2", "/docs", True),
+        ("docs", "/docs/v2", True),
+        ("docs", "", True),
+        ("", "/docs", True),
+        ("docs", "/blog", False),
+        ("docs", "/doc", False),
+    ],
+)
+def test_a_distribution_that_begins_elsewhere_in_the_bucket_is_told(site, origin, shown):
+    warnings = list(warnings_of([shows(origin)], BUCKET, site))
+    assert len(warnings) == (0 if shown else 1)
+    assert all(
+        f"begins at {origin} in the bucket, and shows nothing of s3://{BUCKET}/{site}" in one for one in warnings
+    )
+
+
+@pytest.mark.parametrize(
     ("host", "is_it"),
     [
         ("www.example.com.s3.eu-west-1.amazonaws.com", True),

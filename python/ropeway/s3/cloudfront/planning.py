@@ -83,10 +83,16 @@ def stale_paths(distribution: Distribution, stale: Stale) -> Iterator[str]:
                 yield f"{path}*" if distribution.by_query and not is_wildcard(path) else path
 
 
-def warnings_of(distributions: Iterable[Distribution], bucket: str) -> Iterator[str]:
-    """Sentences."""
+def warnings_of(distributions: Iterable[Distribution], bucket: str, prefix: str = "") -> Iterator[str]:
+    """Sentences. `prefix` is where in the bucket the site lies, without outer slashes."""
     for one in distributions:
-        if not one.paths_into(bucket):
+        paths = one.paths_into(bucket)
+        if paths and not any(_meet(path.strip("/"), prefix) for path in paths):
+            yield (
+                f"The distribution {one.id} begins at {', '.join(paths)} in the bucket, and shows nothing of s3://{bucket}/{prefix}: nothing of it is "
+                "invalidated. Check its origin path, targetFolder, and distributionIds."
+            )
+        if not paths:
             origins = ", ".join(origin.host for origin in one.origins)
             yield (
                 f"No origin of the distribution {one.id} is the bucket {bucket} (they are {origins}): its paths are taken to be the keys of the bucket, "
@@ -94,3 +100,9 @@ def warnings_of(distributions: Iterable[Distribution], bucket: str) -> Iterator[
             )
         if not one.enabled:
             yield f"The distribution {one.id} is disabled: it shows nothing to anybody."
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether one of two folders lies within the other."""
+    first, second = sorted((f"{one}/" if one else "", f"{other}/" if other else ""), key=len)
+    return second.startswith(first)

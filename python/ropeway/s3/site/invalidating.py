@@ -213,6 +213,6 @@ def plan_invalidation(
         before=lambda _, run: invalidating.note(
             journal, planned, run.cancellation, known=known, indexes=names, missed=unsaid
         ),
-        warnings=(*warnings, *planning.warnings_of(edges.distributions, site.target.bucket)),
+        warnings=(*warnings, *planning.warnings_of(edges.distributions, site.target.bucket, site.target.prefix)),
         owed=tuple(step for one in owed for step in one.steps),
     )
