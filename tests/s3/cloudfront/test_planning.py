@@ -98,6 +98,16 @@ def test_a_page_that_is_shown_and_kept_wherever_there_is_none_makes_everything_s
     assert planned(["docs/a.css"], app) == {"E1": ("/a.css",)}
 
 
+def test_a_folder_is_asked_for_without_its_slash_too_where_it_is_kept_that_it_was_not_there():
+    website = f"{BUCKET}.s3-website.eu-central-1.amazonaws.com"
+    keeps = replace(shows("", host=website), keeps_absence=True)
+    assert planned(["docs/index.html", "index.html"], keeps) == {
+        "E1": ("/", "/docs", "/docs/", "/docs/index.html", "/index.html")
+    }
+    assert "/docs" not in planned(["docs/index.html"], replace(keeps, keeps_absence=False))["E1"]
+    assert "/docs" not in planned(["docs/index.html"], replace(shows(""), keeps_absence=True))["E1"]
+
+
 def test_what_code_behind_the_edge_may_show_under_any_path_makes_everything_stale():
     """A function of requests to the origin makes /about.html of /about: the edge keeps it as /about."""
     pretty = replace(shows("/docs"), rewrites=True)

@@ -77,9 +77,12 @@ def stale_paths(distribution: Distribution, stale: Stale) -> Iterator[str]:
         yield EVERYTHING
         return
     indexes = {*stale.indexes, *filter(None, [distribution.root])}
+    # S3 leads /docs to /docs/ once there is a page; an edge may keep that there was none.
+    bare = distribution.keeps_absence and distribution.by_website(stale.bucket)
     for origin in distribution.paths_into(stale.bucket) or ("", *(one.path for one in distribution.origins)):
         for key in (*stale.keys, *(stale.arrived if distribution.keeps_absence else ())):
-            for path in paths_of(key, origin, indexes, distribution.root):
+            found = list(paths_of(key, origin, indexes, distribution.root))
+            for path in (*found, *(path[:-1] for path in found if bare and path.endswith("/") and path != "/")):
                 yield f"{path}*" if distribution.by_query and not is_wildcard(path) else path
 
 
