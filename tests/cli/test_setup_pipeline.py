@@ -234,6 +234,28 @@ def test_a_phase_that_never_runs_is_put_right(classic, organization):
     assert release["environments"][0]["deployPhases"][0]["deploymentInput"]["condition"] == "succeeded()"
 
 
+def test_an_agent_of_another_image_is_put_right(classic, organization):
+    classic(*SITE)
+    assert "release definition site: stage production" in classic(*SITE, "--image", "windows-latest").out
+    [release] = organization.releases.values()
+    asked = release["environments"][0]["deployPhases"][0]["deploymentInput"]["agentSpecification"]
+    assert asked == {"identifier": "windows-latest"}
+
+
+def test_a_stage_that_waits_for_no_other_is_put_right_and_its_filters_stay(classic, organization):
+    classic(*SITE, *TWO)
+    [release] = organization.releases.values()
+    production = release["environments"][1]
+    only_main = {"name": "_shop-build", "conditionType": "artifact", "value": '{"sourceBranch":"main"}'}
+    production["conditions"] += [only_main]
+    assert "is as it should be" in classic(*SITE, *TWO).out
+    production["conditions"] = [{"name": "ReleaseStarted", "conditionType": "event", "value": ""}, only_main]
+    assert "release definition site: stage production" in classic(*SITE, *TWO).out
+    [release] = organization.releases.values()
+    kept = [(one["name"], one["conditionType"]) for one in release["environments"][1]["conditions"]]
+    assert kept == [("trial", "environmentState"), ("_shop-build", "artifact")]
+
+
 def test_a_release_definition_of_others_is_never_changed(classic, organization):
     classic(*SITE)
     [release] = organization.releases.values()

@@ -27,6 +27,8 @@ THEIRS_OF_A_STAGE = (
 )  # fmt: skip
 """What somebody may have set in the form since; a change of ours leaves it alone."""
 
+STARTS = frozenset({"environmentState", "event"})
+"""The types of conditions that say what a stage comes after; others, of artifacts, are filters that somebody has set."""
 SUCCEEDED = "4"
 """The state of a stage, as a condition of the next one has it."""
 
@@ -94,6 +96,7 @@ class Classic:
                 kept = THEIRS_OF_A_STAGE if stage.name in named else (*THEIRS_OF_A_STAGE, "pre_deploy_approvals")
                 for name in ("id", *kept):
                     setattr(stage, name, getattr(was, name))
+                stage.conditions += [one for one in was.conditions or [] if one.condition_type not in STARTS]
 
     # --- as it should be ----------------------------------------------------------------------------------------------------------
 
@@ -226,8 +229,13 @@ def _stage_shape(stage: Any) -> tuple[Any, ...]:
         for phase in phases
         for task in phase["workflowTasks"]
     ]
-    queues = [(phase["deploymentInput"]["queueId"], _condition(phase["deploymentInput"])) for phase in phases]
-    return stage.rank, approvals, tasks, queues
+    machines = [_machine(phase["deploymentInput"]) for phase in phases]
+    after = [(one.name, one.value or "") for one in stage.conditions or [] if one.condition_type in STARTS]
+    return stage.rank, after, approvals, tasks, machines
+
+
+def _machine(told: Mapping[str, Any]) -> tuple[Any, ...]:
+    return told["queueId"], (told.get("agentSpecification") or {}).get("identifier", ""), _condition(told)
 
 
 def _running(task: Mapping[str, Any]) -> tuple[Any, ...]:
