@@ -77,6 +77,12 @@ def test_a_name_leads_to_a_distribution_that_answers_for_it(bench, host, found, 
     assert planned.url == f"https://{host}/"
 
 
+@pytest.mark.parametrize(("origin", "path"), [("/docs", "/"), ("", "/docs/")])
+def test_a_site_in_a_folder_is_found_where_the_distribution_shows_it(bench, host, client_of, origin, path):
+    edge = distribution(client_of("cloudfront"), host, path=origin, names=(host,))
+    assert bench.plan(named(host, edge.id, prefix="docs")).url == f"https://{host}{path}"
+
+
 def test_a_distribution_that_does_not_answer_for_the_name_stops_the_plan(bench, host, found, client_of):
     edge = distribution(client_of("cloudfront"), host, names=("*.other.example",))
     with pytest.raises(

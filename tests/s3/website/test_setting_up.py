@@ -31,6 +31,13 @@ def put(s3, bucket, **objects):
         s3.put_object(Bucket=bucket, Key=name.replace("__", "/"), Body=body, ContentType="text/html")
 
 
+def test_a_site_in_a_folder_is_opened_there(bench, s3, bucket):
+    planned = bench.set_up(whole(bucket, prefix="high season"))
+    put(s3, bucket, **{"high season__index.html": "hello", "index.html": "another site"})
+    assert planned.url == f"http://{bucket}.s3-website-us-east-1.amazonaws.com/high%20season/"
+    assert bench.get(bucket, "/high%20season/") == (200, "hello")
+
+
 def test_a_website_is_set_up_and_can_be_opened(bench, s3, bucket):
     planned = bench.set_up(whole(bucket))
     assert told(planned) == [

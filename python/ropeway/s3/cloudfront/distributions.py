@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ropeway.aws.answers import asking
 from ropeway.aws.session import Aws
@@ -50,6 +50,14 @@ class Distribution:
     def paths_into(self, bucket: str) -> tuple[str, ...]:
         """The path of each origin that is this bucket, by its website endpoint or by its own."""
         return tuple(dict.fromkeys(origin.path for origin in self.origins if is_of_bucket(origin.host, bucket)))
+
+    def bases_of(self, bucket: str, prefix: str) -> frozenset[str]:
+        """The addresses under which it shows that folder, as paths without a slash at the end: one in `docs` is at / where an origin begins at /docs,
+        and at /docs/ where it begins at the bucket. `prefix` has no outer slashes.
+        """
+        site = f"/{prefix}" if prefix else ""
+        paths = (path for path in self.paths_into(bucket) if f"{site}/".startswith(f"{path}/"))
+        return frozenset(quote(site[len(path) :]) for path in paths)
 
     def by_website(self, bucket: str) -> bool:
         """Whether one of them is the bucket's website endpoint."""

@@ -51,7 +51,7 @@ def _base(target: Target, given: ReleasingInputs, edges: Edges, example: SiteObj
     """The path of the site's root as visitors see it, without a slash at the end."""
     if given.site_url:
         return urlsplit(given.site_url).path.rstrip("/")
-    bases = set(_bases(target, edges))
+    bases = {base for one in edges.distributions for base in one.bases_of(target.bucket, target.prefix)}
     if not bases and isinstance(given, WebsiteInputs) and given.website:
         return _quoted(target.prefix)
     if len(bases) == 1:
@@ -61,15 +61,6 @@ def _base(target: Target, given: ReleasingInputs, edges: Edges, example: SiteObj
         "Nothing was changed."
     )
     raise InputError([problem]).advised("Set siteUrl, or let redirects lead to whole addresses (https://host/path).")
-
-
-def _bases(target: Target, edges: Edges) -> Iterator[str]:
-    """As the distributions show it: a site in `docs/` is at / where an origin begins at /docs, and at /docs/ where it begins at the bucket."""
-    site = f"/{target.prefix}"
-    for one in edges.distributions:
-        for path in one.paths_into(target.bucket):
-            if site == path or site.startswith(f"{path}/"):
-                yield _quoted(site[len(path) :])
 
 
 def _quoted(path: str) -> str:

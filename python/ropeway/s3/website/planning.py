@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 from ropeway.aws.session import Aws
 from ropeway.errors import InputError
@@ -96,6 +97,7 @@ class _Planning:
     cancellation: Cancellation
     warnings: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
+    read: dict[str, Distribution] = field(default_factory=dict)
 
     def first(self) -> Iterator[Step[Work]]:
         if self.wanted.versioning:
@@ -112,10 +114,16 @@ class _Planning:
             yield from self._aliases()
 
     def url(self) -> str:
-        if self.wanted.aliases:
-            alias = self.wanted.aliases[0]
-            return f"{'http' if alias.target == WEBSITE else 'https'}://{alias.host}/"
-        return f"http://{self.wanted.bucket}.{website_endpoint(self.wanted.region)}/" if self.wanted.pages else ""
+        """Of the site, which may lie in a folder. Asked for last: distributions are known by then."""
+        below = f"/{quote(self.wanted.prefix)}" if self.wanted.prefix else ""
+        if not self.wanted.aliases:
+            host = f"{self.wanted.bucket}.{website_endpoint(self.wanted.region)}"
+            return f"http://{host}{below}/" if self.wanted.pages else ""
+        alias = self.wanted.aliases[0]
+        if alias.target == WEBSITE:
+            return f"http://{alias.host}{below if alias.host == self.wanted.bucket else ''}/"
+        bases = self.read[alias.target].bases_of(self.wanted.bucket, self.wanted.prefix)
+        return f"https://{alias.host}{next(iter(bases)) if len(bases) == 1 else ''}/"
 
     # --- the bucket ---------------------------------------------------------------------------------------------------------
 
@@ -196,7 +204,7 @@ class _Planning:
         if alias.target == WEBSITE:
             self._check_is_website(alias.host)
             return website_target(self.wanted.region)
-        distribution = read_distribution(self.aws, alias.target)
+        distribution = self.read[alias.target] = read_distribution(self.aws, alias.target)
         _check_answers_for(distribution, alias.host)
         return distribution_target(distribution.host, partition_of(self.wanted.region))
 
