@@ -78,6 +78,12 @@ def test_the_subject_has_the_organization_as_it_is_called(ropeway, organization)
     assert answer.json["outputs"]["subject"] == "sc://contoso/Shop/aws"
 
 
+def test_where_nobody_tells_how_the_organization_is_called_it_is_as_it_was_typed(connection, organization):
+    organization.may_not.add("GET projectCollections")
+    answer = connection(*OIDC, "--json")
+    assert (answer.code, answer.json["outputs"]["subject"]) == (0, "sc://contoso/Shop/aws")
+
+
 def test_one_that_is_there_is_found_in_any_case_and_keeps_its_name(connection, organization):
     connection(*OIDC)
     written = list(organization.written)
