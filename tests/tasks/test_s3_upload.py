@@ -325,6 +325,35 @@ def test_sse_is_asked_for(run_task, make_tree, s3, bucket, embedded):
     assert s3.head_object(Bucket=bucket, Key="a")["ServerSideEncryption"] == "AES256"
 
 
+def test_where_no_key_is_named_any_kms_key_counts_and_more_than_one_is_told(run_task, make_tree, s3, bucket, embedded):
+    """HEAD names the key of an object, and nothing but KMS knows which one is the account's own aws/s3."""
+    kms = client_of(embedded, "kms")
+    old, older = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    sealed = {"key_management": "awsManaged", "bucket_name": bucket}
+    run_task("s3_upload", source_folder=make_tree({"a": b"1"}, "one"), kms_master_key_id=old, **sealed)
+    one = run_task("s3_upload", source_folder=make_tree({"a": b"1"}, "one"), skip_unchanged="true", **sealed)
+    assert reasons(one.plan) == {"a": "unchanged"}
+    assert not [note for note in one.told.notes if "KMS" in note], "it may be aws/s3, for all that anybody knows"
+
+    run_task("s3_upload", source_folder=make_tree({"b": b"2"}, "other"), kms_master_key_id=older, **sealed)
+    both = run_task(
+        "s3_upload", source_folder=make_tree({"a": b"1", "b": b"2"}, "both"), skip_unchanged="true", **sealed
+    )
+    assert reasons(both.plan) == {"a": "unchanged", "b": "unchanged"}
+    (told,) = [note for note in both.told.notes if "KMS" in note]
+    assert told.startswith(f"Unchanged objects lie under 2 KMS keys: {', '.join(sorted((old, older)))}.")
+    assert "name it (kmsMasterKeyId)" in told
+
+    named = run_task(
+        "s3_upload",
+        source_folder=make_tree({"a": b"1", "b": b"2"}, "both"),
+        skip_unchanged="true",
+        kms_master_key_id=old,
+        **sealed,
+    )
+    assert reasons(named.plan) == {"a": "unchanged", "b": "headers"}
+
+
 @pytest.mark.parametrize(
     ("management", "algorithm", "asked"),
     [("awsManaged", "kms", "aws:kms"), ("AWSManaged", "Kms", "aws:kms"), ("awsmanaged", "aes256", "AES256")],

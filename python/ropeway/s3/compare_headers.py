@@ -9,6 +9,7 @@ from dataclasses import fields
 from operator import attrgetter
 
 from ropeway.s3 import modified
+from ropeway.s3.encryption import KMS
 from ropeway.s3.engine import Copy, Head, Headers, Put
 from ropeway.s3.locks import as_locked
 from ropeway.s3.stores import OWN_CLASSES
@@ -35,6 +36,14 @@ def same_headers(work: Put | Copy, head: Head, *, least_lock: str) -> bool:
 def has_tags(work: Put | Copy, head: Head) -> bool:
     """Whether tags have to be compared: some are asked for, or there."""
     return bool(work.headers.tags or head.tag_count)
+
+
+def under_any_key(asked: Headers, there: Headers) -> tuple[str, ...]:
+    """The KMS key of what is there, where none was named: it was not compared with the one that is meant, the account's aws/s3.
+
+    Its ARN is known to KMS alone, and asking there is a right (kms:DescribeKey) that an upload does not need.
+    """
+    return (there.kms_key_id,) if asked.sse == KMS and not asked.kms_key_id and there.kms_key_id else ()
 
 
 def _encrypted(asked: Headers, there: Headers) -> bool:

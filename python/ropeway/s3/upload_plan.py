@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ropeway.errors import AccessDenied, AwsError
-from ropeway.outcome import Reason, Run, counted
+from ropeway.outcome import Reason, Run, counted, listing
 from ropeway.s3.compare import same_bytes
-from ropeway.s3.compare_headers import has_tags, same_headers
+from ropeway.s3.compare_headers import has_tags, same_headers, under_any_key
 from ropeway.s3.engine import CustomerKey, Head, Headers, Listed, ObjectEngine, Put
 from ropeway.s3.locks import unseen
 
@@ -36,6 +36,7 @@ class Comparison:
     least_lock: Callable[[float], str]
     headers: bool = True
     _hidden: Counter[str] = field(default_factory=Counter)
+    _keys: set[str] = field(default_factory=set)
 
     def reasons(self, puts: Sequence[Put]) -> dict[str, Reason]:
         """Key -> why its file would be uploaded, or UNCHANGED."""
@@ -93,6 +94,7 @@ class Comparison:
             if self.headers and head and reasons[key] is Reason.UNCHANGED and has_tags(by_key[key], head):
                 tagged.append(by_key[key])
         self._tell_hidden()
+        self._tell_keys()
         return reasons | dict(self._tagged_otherwise(tagged))
 
     def _heads(self, puts: Sequence[Put]) -> Iterator[tuple[str, Head | None]]:
@@ -113,7 +115,10 @@ class Comparison:
             return Reason.NEW
         if head.size != put.size or not same_bytes(put.path, head, self.run.cancellation):
             return Reason.CONTENT
-        if not self.headers or same_headers(put, head, least_lock=self.least_lock(head.modified)):
+        if not self.headers:
+            return Reason.UNCHANGED
+        if same_headers(put, head, least_lock=self.least_lock(head.modified)):
+            self._keys.update(under_any_key(put.headers, head.headers))
             return Reason.UNCHANGED
         self._hidden.update(unseen(put.headers, head.headers))
         return Reason.HEADERS
@@ -132,6 +137,14 @@ class Comparison:
             self.run.tell.note(
                 f"S3 shows no such lock on {counted(count, 'object')} with the same bytes, and so they are uploaded again. If they are "
                 f"locked, the identity lacks {action}."
+            )
+
+    def _tell_keys(self) -> None:
+        """One key may be the account's own. Of two, one is another."""
+        if len(self._keys) > 1:
+            self.run.tell.note(
+                f"Unchanged objects lie under {counted(len(self._keys), 'KMS key')}: {listing(sorted(self._keys))}. S3 does not tell which of them "
+                "is the account's aws/s3, and none is named, so that any counts. For all to lie under one, name it (kmsMasterKeyId)."
             )
 
 

@@ -61,7 +61,8 @@ class S3UploadInputs(LockInputs):
     skip_unchanged: bool = inputs.flag(
         "Skip unchanged files",
         "Leave out a file whose object has the same bytes and headers already. Every file is hashed; its date is no evidence. "
-        "The ACL of a skipped object is left as it is.",
+        "The ACL of a skipped object is left as it is. A KMS key is compared where it is named by its id or ARN: S3 does not tell which one is the account's aws/s3, "
+        "nor what an alias stands for, so that with none named any key counts as the same, and with an alias every file as changed.",
     )
     compare_headers: bool = inputs.flag(
         "Compare headers, too",
