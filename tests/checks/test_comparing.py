@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ropeway.checks.asking import Asking, World
 from ropeway.checks.comparing import Comparison, judged_json, same
+from tests.checks.asking import nowhere
 
+ASKING = Asking(world=World(aws=nowhere()))
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(),
@@ -22,9 +25,9 @@ JSON = st.recursive(
 @given(JSON)
 def test_what_went_through_json_is_the_same(value: Any):
     assert same(value, json.loads(json.dumps(value)))
-    assert judged_json("@", (Comparison("==", value),), value).verdict == "pass"
-    assert judged_json("@", (Comparison("!=", value),), value).verdict == "fail"
-    assert judged_json("@", (Comparison("in", [[], value]),), value).verdict == "pass"
+    assert judged_json("@", (Comparison("==", value),), value, ASKING).verdict == "pass"
+    assert judged_json("@", (Comparison("!=", value),), value, ASKING).verdict == "fail"
+    assert judged_json("@", (Comparison("in", [[], value]),), value, ASKING).verdict == "pass"
 
 
 @given(JSON, JSON)
@@ -34,7 +37,7 @@ def test_sameness_is_mutual(one: Any, other: Any):
 
 @given(NUMBERS, NUMBERS)
 def test_numbers_have_an_order(one: float, other: float):
-    holds = {word: Comparison(word, other).holds(one) for word in ("<", "<=", ">", ">=", "==")}
+    holds = {word: Comparison(word, other).holds(one, ASKING) for word in ("<", "<=", ">", ">=", "==")}
     assert [holds["<"], holds["=="], holds[">"]].count(True) == 1
     assert holds["<="] == (not holds[">"])
     assert holds[">="] == (not holds["<"])
@@ -50,4 +53,4 @@ def test_what_json_tells_apart_is_not_the_same(one: Any, other: Any):
 @pytest.mark.parametrize("word", ["<", "<=", ">", ">="])
 @pytest.mark.parametrize("found", [None, True, "3", [3], {"a": 3}])
 def test_what_is_no_number_is_neither_more_nor_less_than_one(word: str, found: Any):
-    assert not Comparison(word, 3).holds(found)
+    assert not Comparison(word, 3).holds(found, ASKING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ from typing import Any
 
 from ropeway.aws.connection import Way
 from ropeway.aws.session import Aws
+from ropeway.checks.searching import Searches
 from ropeway.checks.secrets import Secrets
 from ropeway.errors import NetworkError
 from ropeway.outcome import Cancellation
@@ -48,6 +50,7 @@ class Asking:
     target: str = ""
     timeout: float = 10.0
     request_ids: list[str] = field(default_factory=list)
+    searches: Searches = field(default_factory=Searches)
     _began: float = field(default_factory=time.monotonic)
 
     @property
@@ -73,6 +76,10 @@ class Asking:
         self.world.cancellation.check()
         if time.monotonic() - self._began >= self.timeout:
             raise NetworkError(f"There was no answer within {self.timeout:g} s.", advice="Give it more time (timeout).")
+
+    def search(self, pattern: re.Pattern[str], text: str) -> tuple[str | None, ...] | None:
+        """What a regular expression of the user's finds, and its groups. Raises InputError when it takes longer than there is time."""
+        return self.searches.search(pattern, text, self.left)
 
     def secret(self, text: str) -> str:
         """A secret that came into being while asking (a token, a password that AWS handed out), from here on masked."""

@@ -13,6 +13,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError, UnknownFunctionError
 
 from ropeway.checks import settings
+from ropeway.checks.asking import Asking
 from ropeway.checks.finding import Finding, excerpt, failed, passed, unasked
 from ropeway.checks.nodes import BLANK, Node, Table, is_blank, mistake
 from ropeway.checks.settings import Form
@@ -32,7 +33,7 @@ class Comparison:
     comparison: str
     value: Any
 
-    def holds(self, found: Any) -> bool:
+    def holds(self, found: Any, asking: Asking) -> bool:
         match self.comparison:
             case "==":
                 return same(found, self.value)
@@ -41,7 +42,7 @@ class Comparison:
             case "in":
                 return any(same(found, one) for one in self.value)
             case "matches":
-                return isinstance(found, str) and bool(re.search(self.value, found))
+                return isinstance(found, str) and asking.search(re.compile(self.value), found) is not None
             case "type":
                 return bool(type_of(found) == self.value)
         alike = type_of(found) == type_of(self.value)
@@ -93,7 +94,9 @@ def release_in(value: Any) -> str | None:
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 
-def judged_json(path: str, comparisons: tuple[Comparison, ...], document: Any, *, advice: str = "") -> Finding:
+def judged_json(
+    path: str, comparisons: tuple[Comparison, ...], document: Any, asking: Asking, *, advice: str = ""
+) -> Finding:
     """`path` is a JMESPath expression. Where there is nothing, it finds null."""
     wrong = ", ".join(f"{path} {comparison}" for comparison in comparisons)
     try:
@@ -102,7 +105,7 @@ def judged_json(path: str, comparisons: tuple[Comparison, ...], document: Any, *
         return unasked(wrong, str(unknown), advice="See jmespath.org for the functions that there are.")
     except JMESPathError as unfit:
         return failed(wrong, f"what {path} cannot be taken of: {unfit}", advice=advice)
-    missed = [comparison for comparison in comparisons if not comparison.holds(found)]
+    missed = [comparison for comparison in comparisons if not comparison.holds(found, asking)]
     got = f"{path} is {shown(found)}" + (", or not there" if found is None else "")
     if missed:
         return failed(", ".join(f"{path} {comparison}" for comparison in missed), got, advice=advice)

@@ -26,5 +26,7 @@ def ask_once(kind: Kind[Any], given: Any, target: str, timeout: float, world: Wo
         raise
     except RopewayError as error:
         finding = of_error(error)
+    finally:
+        asking.searches.close()
     ids = tuple(dict.fromkeys((*finding.request_ids, *asking.request_ids)))
     return world.secrets.masked_finding(dataclasses.replace(finding, request_ids=ids))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ropeway.checks import settings
+from ropeway.checks.asking import Asking
 from ropeway.checks.finding import Finding, excerpt, judged
 from ropeway.checks.settings import Settings
 from ropeway.checks.words import some_text
@@ -32,17 +33,19 @@ class TextRule(Settings):
         return self.equals is not None or bool(self.contains or self.excludes or self.matches)
 
 
-def judged_text(rule: TextRule, what: str, value: str | None, *, told: str | None = None, advice: str = "") -> Finding:
+def judged_text(
+    rule: TextRule, what: str, value: str | None, asking: Asking, *, told: str | None = None, advice: str = ""
+) -> Finding:
     """`what` is its name ("header server"); `told` stands for the value where that is not for everybody's eyes."""
     got = f"no {what}" if value is None else f"{what} {_shown(value, told)}"
     if rule.absent:
         return judged(value is None, f"no {what}", got, advice=advice)
-    answers = dict(_answers(rule, value or ""))
+    answers = dict(_answers(rule, value or "", asking))
     missed = [words for words, well in answers.items() if value is None or not well]
     return judged(not missed, f"{what} {' and '.join(missed or answers)}", got, advice=advice)
 
 
-def _answers(rule: TextRule, value: str) -> Iterator[tuple[str, bool]]:
+def _answers(rule: TextRule, value: str, asking: Asking) -> Iterator[tuple[str, bool]]:
     if rule.equals is not None:
         yield f'"{excerpt(rule.equals)}"', value == rule.equals
     for text in rule.contains:
@@ -50,7 +53,7 @@ def _answers(rule: TextRule, value: str) -> Iterator[tuple[str, bool]]:
     for text in rule.excludes:
         yield f'without "{excerpt(text)}"', text not in value
     if rule.matches:
-        yield f"matching /{rule.matches.pattern}/", bool(rule.matches.search(value))
+        yield f"matching /{rule.matches.pattern}/", asking.search(rule.matches, value) is not None
 
 
 def _shown(value: str, told: str | None) -> str:

@@ -349,6 +349,60 @@ def test_a_body_that_is_no_json_fails(web: Web, body: bytes):
     assert finding.got.startswith("no JSON (")
 
 
+ENDLESS = "(a+)+$"
+"""Of 27 letters and a sign that does not fit it tries 2 to the 27: half a minute, in which nothing else of the process runs."""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"body": {"matches": ENDLESS}},
+        {"headers": {"x-long": {"matches": ENDLESS}}},
+        {"json": {"long": {"matches": ENDLESS}}},
+        {"release": {"body": ENDLESS}},
+    ],
+    ids=["body", "header", "JSON", "release"],
+)
+def test_a_regular_expression_that_takes_too_long_is_stopped_in_time_and_holds_up_nobody(
+    web: Web, given: dict[str, Any]
+):
+    text = "a" * 27 + "!"
+    web.answers["/"] = Page(json.dumps({"long": text}).encode(), headers={**IN_JSON, "x-long": text})
+    ticks: list[float] = []
+    over = threading.Event()
+    clock = threading.Thread(
+        target=lambda: [ticks.append(time.monotonic()) for _ in iter(lambda: over.wait(0.05), True)]
+    )
+    clock.start()
+    began = time.monotonic()
+    finding = asked(web.url(), timeout=1, deployed="41", **given)
+    took = time.monotonic() - began
+    over.set()
+    clock.join()
+
+    assert finding.verdict == "error"
+    assert finding.got.startswith(f"The regular expression /{ENDLESS}/ was stopped after ")
+    assert "it was not through with " in finding.got
+    assert finding.advice.startswith("Repeats within repeats, as in (a+)+,")
+    assert took < 5
+    assert len(ticks) > 5, "another thread ran meanwhile"
+
+
+def test_what_is_searched_elsewhere_is_found_as_here(web: Web):
+    web.answers["/"] = Page("<b>Größe 4</b>\nrelease: 41 \U0001f6a1".encode(), headers=HTML)
+    assert (
+        asked(
+            web.url(), body={"matches": r"(?i)GRÖSSE|größe \d+"}, release={"body": r"release: (\d+) \W"}, deployed="41"
+        ).verdict
+        == "pass"
+    )
+    finding = asked(
+        web.url(), body={"matches": r"^release: \d+"}, release={"body": r"release: (4\d)|(x)"}, deployed="42"
+    )
+    assert (finding.verdict, finding.got.count("; ")) == ("fail", 1)
+    assert 'release "41"' in finding.got
+
+
 def test_the_digest_is_of_what_was_packed(web: Web):
     text = b"release notes\n" * 1000
     web.answers["/"] = Page(gzip.compress(text), headers={"content-encoding": "gzip"})

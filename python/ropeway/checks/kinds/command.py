@@ -128,7 +128,7 @@ def _questions(given: CommandSettings, ended: Ended, asking: Asking) -> Iterator
         elif rule and not ended.whole:
             yield unasked(f"a whole {what}", f"more than {in_units(given.output_limit)}", advice="Raise outputLimit.")
         elif rule:
-            yield judged_text(rule, what, text or None if rule.absent else text)
+            yield judged_text(rule, what, text or None if rule.absent else text, asking)
 
 
 def _told(code: int) -> str:

@@ -152,16 +152,18 @@ def _of_way(given: HttpSettings, answer: Answer) -> Iterator[Finding]:
 
 def _of_content(given: HttpSettings, answer: Answer, asking: Asking) -> Iterator[Finding]:
     for name, rule in given.headers.items():
-        yield judged_text(rule, f"header {name}", answer.header(name), told=NOT_SHOWN if TELLING.search(name) else None)
+        yield judged_text(
+            rule, f"header {name}", answer.header(name), asking, told=NOT_SHOWN if TELLING.search(name) else None
+        )
     cookies = {cookie.name: cookie.value or "" for cookie in answer.cookies}
     for name, rule in given.cookies.items():
-        yield judged_text(rule, f"cookie {name}", cookies.get(name), told=NOT_SHOWN)
+        yield judged_text(rule, f"cookie {name}", cookies.get(name), asking, told=NOT_SHOWN)
     if given.release:
-        yield judged_release(given.release, given.release.is_ or asking.release, answer)
+        yield judged_release(given.release, given.release.is_ or asking.release, answer, asking)
     if given.body:
-        yield judged_body(given.body, answer)
+        yield judged_body(given.body, answer, asking)
     if given.json:
-        yield judged_documents(given.json, answer)
+        yield judged_documents(given.json, answer, asking)
 
 
 def _p95(most: float, seconds: list[float]) -> Finding:

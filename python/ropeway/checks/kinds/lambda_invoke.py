@@ -86,7 +86,7 @@ def _judged_body(given: LambdaInvokeSettings, asking: Asking, body: str) -> Find
         document = parsed_json(body)
     except ValueError as wrong:
         return failed("an answer in JSON", f"no JSON ({wrong})")
-    findings = [judged_json(path, compared, document) for path, compared in given.json.items()]
+    findings = [judged_json(path, compared, document, asking) for path, compared in given.json.items()]
     return together(*findings, *_judged_release(given, asking, document))
 
 

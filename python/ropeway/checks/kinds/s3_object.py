@@ -98,7 +98,7 @@ def ask(given: S3ObjectSettings, asking: Asking) -> Finding:
     told = f"one of {in_units(found['ContentLength'])}, {found.get('ContentType', 'no content-type')}"
     if given.absent:
         return failed("no object", told, advice=_THERE)
-    return together(passed("an object", told), *_questions(given, found))
+    return together(passed("an object", told), *_questions(given, found, asking))
 
 
 def _head(given: S3ObjectSettings, asking: Asking, bucket: str, key: str) -> dict[str, Any]:
@@ -127,13 +127,13 @@ def _why_none(error: AwsError) -> str:
     return "no object" if error.code in {"404", "NoSuchKey", "NoSuchVersion"} else "a delete marker"
 
 
-def _questions(given: S3ObjectSettings, found: dict[str, Any]) -> Iterator[Finding]:
+def _questions(given: S3ObjectSettings, found: dict[str, Any], asking: Asking) -> Iterator[Finding]:
     yield from _of_size(given, found["ContentLength"])
     headers = found["ResponseMetadata"]["HTTPHeaders"]
     for name, rule in given.headers.items():
-        yield judged_text(rule, f"header {name}", headers.get(name.lower()), advice=_HEADERS)
+        yield judged_text(rule, f"header {name}", headers.get(name.lower()), asking, advice=_HEADERS)
     for name, rule in given.metadata.items():
-        yield judged_text(rule, f"metadata {name}", found["Metadata"].get(name.lower()), advice=_HEADERS)
+        yield judged_text(rule, f"metadata {name}", found["Metadata"].get(name.lower()), asking, advice=_HEADERS)
     if given.sha256:
         yield _judged_digest(given.sha256, found)
     yield from _of_age(given, found)

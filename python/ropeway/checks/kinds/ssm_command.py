@@ -66,10 +66,10 @@ def ask(given: SsmCommandSettings, asking: Asking) -> Finding:
         expected = f"at least {counted(given.min_instances, 'running instance')} with {_tags(given)}"
         return failed(expected, counted(len(instances), "instance"), advice="Check the tags, and whether they run.")
     runs = run(asking, instances, given.command, given.folder, DOCUMENTS[given.shell])
-    return together(*(_judge(given, ran, alone=len(instances) == 1) for ran in runs))
+    return together(*(_judge(given, ran, asking, alone=len(instances) == 1) for ran in runs))
 
 
-def _judge(given: SsmCommandSettings, ran: HostRun, *, alone: bool) -> Finding:
+def _judge(given: SsmCommandSettings, ran: HostRun, asking: Asking, *, alone: bool) -> Finding:
     where = "" if alone else f" on {ran.target}"
     expected = f"exit code {' or '.join(map(str, given.exit_codes))}{where}"
     if not ran.ended:
@@ -81,12 +81,14 @@ def _judge(given: SsmCommandSettings, ran: HostRun, *, alone: bool) -> Finding:
         advice="See what it printed.",
         details=_told(ran),
     )
-    return code if given.output is None or code.verdict != "pass" else together(code, _output(given.output, ran))
+    return (
+        code if given.output is None or code.verdict != "pass" else together(code, _output(given.output, ran, asking))
+    )
 
 
-def _output(rule: TextRule, ran: HostRun) -> Finding:
+def _output(rule: TextRule, ran: HostRun, asking: Asking) -> Finding:
     printed = ran.stdout.rstrip("\n")
-    finding = judged_text(rule, "output", printed or None if rule.absent else ran.stdout)
+    finding = judged_text(rule, "output", printed or None if rule.absent else ran.stdout, asking)
     if finding.verdict == "fail" and ran.cut:
         got = ran.note or f"an output that SSM cut at {CUT_AT:,} characters"
         return unasked(finding.expected, got, advice="Let the command print less.")

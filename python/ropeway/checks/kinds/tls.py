@@ -69,19 +69,21 @@ def ask(given: TlsSettings, asking: Asking) -> Finding:
     place = Place(host, port, given.name or host)
     try:
         shown = certificate_of(place, asking.path(given.ca_file), asking)
-        return together(*_of_certificate(given, place, shown), *_of_versions(given, place, shown, asking))
+        return together(*_of_certificate(given, place, shown, asking), *_of_versions(given, place, shown, asking))
     except NoAnswer as silent:
         return silent.finding(f"a certificate for {place.name}")
 
 
-def _of_certificate(given: TlsSettings, place: Place, shown: Shown) -> Iterator[Finding]:
+def _of_certificate(given: TlsSettings, place: Place, shown: Shown, asking: Asking) -> Iterator[Finding]:
     yield _judged_names(shown, (place.name, *given.names))
     yield _judged_time(shown, given.days_left)
     if given.verify and shown.doubt and not _is_own_time(shown, shown.doubt):
         yield failed("a trusted certificate", f"one that is not: {_doubt(shown.doubt)}", advice=_UNTRUSTED)
     if given.issuer:
         expected = f"an issuer matching /{given.issuer.pattern}/"
-        yield judged(bool(given.issuer.search(shown.issuer)), expected, f"issuer {shown.issuer}", advice=_OTHER)
+        yield judged(
+            asking.search(given.issuer, shown.issuer) is not None, expected, f"issuer {shown.issuer}", advice=_OTHER
+        )
 
 
 def _judged_names(shown: Shown, wanted: tuple[str, ...]) -> Finding:

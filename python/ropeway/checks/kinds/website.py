@@ -98,8 +98,8 @@ def ask(given: WebsiteSettings, asking: Asking) -> Finding:
             finding = with_way(together(*_of_front(given, request, front, asking)), front)
             if finding.verdict != "pass":
                 return replace(finding, details=(*finding.details, *told(front)))
-            further = (*_of_error_page(given, request, browser), *_of_redirects(given, request, front, browser))
-            return together(finding, *further, _of_rest(given, request, front, browser))
+            further = (*_of_error_page(given, request, browser, asking), *_of_redirects(given, request, front, browser))
+            return together(finding, *further, _of_rest(given, request, front, browser, asking))
         except NoAnswer as silent:
             return silent.finding("an answer")
 
@@ -117,7 +117,7 @@ def _of_front(given: WebsiteSettings, request: Request, front: Answer, asking: A
     elif not front.text.strip():
         yield failed("a first page with something on it", f"one of {in_units(len(front.body))}, blank", advice=_BLANK)
     if given.release:
-        yield judged_release(given.release, given.release.is_ or asking.release, front)
+        yield judged_release(given.release, given.release.is_ or asking.release, front, asking)
 
 
 def _of_way(given: WebsiteSettings, request: Request, front: Answer) -> Iterator[Finding]:
@@ -133,14 +133,14 @@ def _host(url: str) -> str:
     return origin(url)[1].removeprefix("www.")
 
 
-def _of_error_page(given: WebsiteSettings, request: Request, browser: Browser) -> Iterator[Finding]:
+def _of_error_page(given: WebsiteSettings, request: Request, browser: Browser, asking: Asking) -> Iterator[Finding]:
     if not given.error_page:
         return
     rule = given.error_page
     answer = browser.fetch(towards(request, urljoin(request.url, rule.path)))
     finding = judged_status(rule.status, answer)
     if finding.verdict == "pass" and rule.body:
-        finding = judged_body(rule.body, answer)
+        finding = judged_body(rule.body, answer, asking)
     details = () if finding.verdict == "pass" else told(answer)
     words = (f"{finding.expected} at {rule.path}", f"{finding.got} at {rule.path}")
     yield with_way(Finding(finding.verdict, *words, _ERROR_PAGE if details else "", details=details), answer)
@@ -158,12 +158,12 @@ def _of_redirects(given: WebsiteSettings, request: Request, front: Answer, brows
             yield judged(bool(answer.hops) and answer.url == front.url, expected, got, advice=_REDIRECT)
 
 
-def _of_rest(given: WebsiteSettings, request: Request, front: Answer, browser: Browser) -> Finding:
+def _of_rest(given: WebsiteSettings, request: Request, front: Answer, browser: Browser, asking: Asking) -> Finding:
     crawl = Crawl(
         browser,
         request,
         frozenset(map(origin, (front.url, *given.origins))),
-        lambda url: any(pattern.search(url) for pattern in given.ignore),
+        lambda url: any(asking.search(pattern, url) is not None for pattern in given.ignore),
         given.depth,
         given.most or BOUND,
     )

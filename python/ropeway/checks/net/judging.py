@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ropeway.checks import settings
+from ropeway.checks.asking import Asking
 from ropeway.checks.comparing import Comparison, json_path, judged_json, parsed_json, release_in, value_at
 from ropeway.checks.finding import Finding, excerpt, failed, judged, together, unasked
 from ropeway.checks.net.messages import Answer
@@ -90,9 +91,11 @@ def judged_status(wanted: tuple[Statuses, ...], answer: Answer) -> Finding:
     return judged(well, status_words(wanted), told, advice=_ADVICE.get(answer.status, ""))
 
 
-def judged_body(rule: BodyRule, answer: Answer) -> Finding:
+def judged_body(rule: BodyRule, answer: Answer, asking: Asking) -> Finding:
     def look(text: str) -> Finding:
-        findings = [judged_text(rule, "body", text or None)] if super(BodyRule, rule).compares or rule.absent else []
+        findings = (
+            [judged_text(rule, "body", text or None, asking)] if super(BodyRule, rule).compares or rule.absent else []
+        )
         return together(*findings, *_judged_digest(rule.sha256.lower(), answer.body))
 
     return _readable(answer, look)
@@ -104,7 +107,7 @@ def _judged_digest(wanted: str, body: bytes) -> Iterator[Finding]:
         yield judged(found == wanted, f"body of SHA-256 {wanted}", f"body of SHA-256 {found} ({in_units(len(body))})")
 
 
-def judged_documents(wanted: dict[str, tuple[Comparison, ...]], answer: Answer) -> Finding:
+def judged_documents(wanted: dict[str, tuple[Comparison, ...]], answer: Answer, asking: Asking) -> Finding:
     """The body as JSON."""
 
     def look(text: str) -> Finding:
@@ -112,19 +115,19 @@ def judged_documents(wanted: dict[str, tuple[Comparison, ...]], answer: Answer) 
             document = parsed_json(text)
         except ValueError as wrong:
             return failed("a body in JSON", f"no JSON ({wrong})")
-        return together(*(judged_json(path, comparisons, document) for path, comparisons in wanted.items()))
+        return together(*(judged_json(path, comparisons, document, asking) for path, comparisons in wanted.items()))
 
     return _readable(answer, look)
 
 
-def judged_release(rule: ReleaseRule, release: str, answer: Answer) -> Finding:
+def judged_release(rule: ReleaseRule, release: str, answer: Answer, asking: Asking) -> Finding:
     """An answer that does not say of which release it is, is one of another release."""
     if rule.header:
         return _same_release(release, f"header {rule.header}", answer.header(rule.header))
     if rule.body:
         pattern = rule.body
         return _readable(
-            answer, lambda text: _same_release(release, f"body at /{pattern.pattern}/", _found(pattern, text))
+            answer, lambda text: _same_release(release, f"body at /{pattern.pattern}/", _found(pattern, text, asking))
         )
     return _readable(answer, lambda text: _same_release(release, f"body at {rule.json}", _in_json(rule.json, text)))
 
@@ -136,9 +139,9 @@ def _same_release(release: str, where: str, found: str | None) -> Finding:
     return judged(found.strip() == release, expected, f'release "{excerpt(found, 60)}"', advice=_OLD)
 
 
-def _found(pattern: re.Pattern[str], text: str) -> str | None:
-    found = pattern.search(text)
-    return found and found[1 if pattern.groups else 0]
+def _found(pattern: re.Pattern[str], text: str, asking: Asking) -> str | None:
+    found = asking.search(pattern, text)
+    return found[1 if pattern.groups else 0] if found else None
 
 
 def _in_json(path: str, text: str) -> str | None:
