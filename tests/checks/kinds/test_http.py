@@ -6,10 +6,12 @@ import datetime as dt
 import gzip
 import hashlib
 import json
+import random
 import socket
 import threading
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -411,6 +413,47 @@ def test_the_digest_is_of_what_was_packed(web: Web):
     assert asked(web.url(), body={"sha256": digest.upper()}).verdict == "pass"
     finding = asked(web.url(), body={"sha256": "0" * 64})
     assert (finding.verdict, finding.got) == ("fail", f"body of SHA-256 {digest} (13.7 KB)")
+
+
+def raw_deflate(text: bytes) -> bytes:
+    packing = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packing.compress(text) + packing.flush()
+
+
+TEXT = b"<title>Home</title>" + random.Random(1).randbytes(200_000).hex().encode()
+PACKED = {
+    "gzip": gzip.compress(TEXT),
+    "x-gzip": gzip.compress(TEXT[:9]) + gzip.compress(TEXT[9:]),
+    "deflate": zlib.compress(TEXT),
+    "Deflate": raw_deflate(TEXT),
+    "gzip, identity, gzip": gzip.compress(gzip.compress(TEXT)),
+}
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+@pytest.mark.parametrize("lost", [1, 9, 100_000])
+def test_a_packed_body_that_breaks_off_fails_though_its_beginning_is_right(web: Web, encoding: str, lost: int):
+    whole = {"sha256": hashlib.sha256(TEXT).hexdigest(), "contains": "<title>Home"}
+    web.answers["/"] = Page(PACKED[encoding], headers={"content-encoding": encoding})
+    assert asked(web.url(), body=whole).verdict == "pass"
+
+    web.answers["/"] = Page(PACKED[encoding][:-lost], headers={"content-encoding": encoding})
+    finding = asked(web.url(), body="<title>Home</title>")
+    assert finding.verdict == "fail"
+    assert finding.got.startswith("a body that is cut off: its ")
+    assert finding.advice.startswith("See whether the file was uploaded whole")
+
+
+@pytest.mark.parametrize("behind", [bytes(512), b"\x1f", b"garbage"])
+def test_what_stands_behind_a_packed_body_is_passed_over_as_browsers_do(web: Web, behind: bytes):
+    web.answers["/"] = Page(gzip.compress(b"hello") + behind, headers={"content-encoding": "gzip"})
+    assert asked(web.url(), body={"equals": "hello"}).verdict == "pass"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_answer_without_a_body_may_name_an_encoding(web: Web, method: str):
+    web.answers["/"] = Page(b"", headers={"content-encoding": "gzip"})
+    assert asked(web.url(), method=method).verdict == "pass"
 
 
 def test_a_body_is_read_in_its_own_charset(web: Web):

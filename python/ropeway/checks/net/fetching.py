@@ -21,6 +21,7 @@ from ropeway.checks.finding import excerpt
 from ropeway.checks.net.dialling import Line, NoAnswer
 from ropeway.checks.net.messages import Answer, Hop, Request, is_web_address, origin, split_address
 from ropeway.checks.net.reaching import manager_of, words
+from ropeway.checks.net.unpacking import PIECE, unpacked
 from ropeway.outcome import counted
 from ropeway.version import VERSION
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 REDIRECTS = {301, 302, 303, 307, 308}
 Route = tuple[object, ...]
-PIECE = 1 << 16
-"""Bytes."""
 
 
 def fetch(request: Request, asking: Asking) -> Answer:
@@ -140,9 +139,8 @@ def _sent(manager: urllib3.PoolManager, request: Request, cookies: str, line: Li
 
 
 def _body(response: Any, most: int) -> tuple[bytes, bool]:
-    """A few bytes of the way may be gigabytes of text: urllib3 unpacks a piece at a time, too."""
     kept = bytearray()
-    for piece in response.stream(PIECE, decode_content=True):
+    for piece in unpacked(response.stream(PIECE, decode_content=False), response.headers.get("content-encoding", "")):
         kept += piece
         if len(kept) > most:
             return bytes(kept[:most]), False

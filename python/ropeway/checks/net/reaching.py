@@ -20,6 +20,7 @@ from ropeway.checks.finding import excerpt
 from ropeway.checks.net.dialling import Line, NoAnswer
 from ropeway.checks.net.messages import Request, split_address
 from ropeway.checks.net.trusting import trusting, trusting_anybody
+from ropeway.checks.net.unpacking import CutOff
 
 Dial = Callable[[str, int], socket.socket]
 
@@ -104,6 +105,8 @@ def words(error: Exception, line: Line) -> NoAnswer:
         return untrusted(error.args[0])
     if isinstance(error, (TimeoutError, Urllib3TimeoutError)):
         return line.too_late()
+    if isinstance(error, CutOff):
+        return NoAnswer(f"a body that is cut off: its {error} breaks off before its end", _CUT_OFF)
     if isinstance(error, DecodeError):
         return NoAnswer("a body that is not encoded as the header content-encoding says", _DECODING)
     reason = error.args[-1] if error.args else error
@@ -161,6 +164,7 @@ _REDIRECT = "See where the redirects are configured, and whether two of them poi
 _DECODING = (
     "The server, or a cache before it, names an encoding that the body does not have: see how the object was uploaded."
 )
+_CUT_OFF = "See whether the file was uploaded whole, and what a cache before the server keeps of it."
 _BROKEN = "The server, or a balancer before it, ended the connection: its log says why."
 _UNTRUSTED = (
     "Visitors are warned of it, too: see which certificate is installed there, with the intermediate ones. "
