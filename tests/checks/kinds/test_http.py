@@ -323,6 +323,16 @@ def test_what_is_not_as_expected_fails_and_says_what_it_is_instead(
     assert finding.got.startswith(got)
 
 
+def test_an_empty_body_is_none_unless_it_is_asked_for(web: Web, page: str):
+    web.answers["/empty"] = Page(b"")
+    assert asked(web.url("/empty"), body={"equals": ""}).verdict == "pass"
+    assert asked(web.url("/empty"), body={"absent": True}).verdict == "pass"
+    assert asked(web.url("/empty"), body={"excludes": "Error"}).got == "no body"
+
+    finding = asked(page, body={"equals": ""})
+    assert (finding.verdict, finding.expected) == ("fail", 'body ""')
+
+
 def test_everything_that_is_wrong_is_told_at_once(page: str):
     finding = asked(page, headers={"x-a": "1"}, json={"status": "no", "ready": True})
     assert (finding.expected, finding.got) == ('header x-a "1"; status == "no"', 'no header x-a; status is "ok"')

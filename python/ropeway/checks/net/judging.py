@@ -93,9 +93,9 @@ def judged_status(wanted: tuple[Statuses, ...], answer: Answer) -> Finding:
 
 def judged_body(rule: BodyRule, answer: Answer, asking: Asking) -> Finding:
     def look(text: str) -> Finding:
-        findings = (
-            [judged_text(rule, "body", text or None, asking)] if super(BodyRule, rule).compares or rule.absent else []
-        )
+        # An empty body is none: a page without errors on it is there at least. But who asks for an empty one gets it.
+        found = text if text or rule.equals == "" else None
+        findings = [judged_text(rule, "body", found, asking)] if super(BodyRule, rule).compares or rule.absent else []
         return together(*findings, *_judged_digest(rule.sha256.lower(), answer.body))
 
     return _readable(answer, look)
