@@ -174,6 +174,27 @@ def test_a_run_that_is_cancelled_is_over_within_seconds_even_while_a_server_says
     assert checked.results[0].why == "The run was stopped."
 
 
+@pytest.mark.parametrize("several", ["p95: 400ms", "requests: 20"])
+def test_each_of_several_answers_has_the_whole_time_of_one(server, several):
+    server.takes = 0.1
+    asked, terms = cases(f"checks: {{shop: {{http: {{url: '{server.url}', {several}}}, timeout: 1s, failures: 0}}}}")
+    checked = run_checks(asked, terms, world(), Run())
+
+    assert checked.result == "passed", checked.results[0].last
+    assert (server.answered, checked.results[0].asked) == (20, 1)
+
+
+def test_one_of_several_answers_that_does_not_come_is_waited_for_as_long_as_one(server):
+    server.takes = 1.0
+    asked, terms = cases(f"checks: {{shop: {{http: {{url: '{server.url}', p95: 10s}}, timeout: 500ms, failures: 0}}}}")
+    began = time.monotonic()
+    checked = run_checks(asked, terms, world(), Run())
+
+    assert time.monotonic() - began < 5
+    assert checked.result == "failed"
+    assert checked.results[0].last.got == "no whole answer within 0.5 s (answer 1 of 20)"
+
+
 def test_what_nobody_foresaw_ends_the_run(server, monkeypatch):
     asked, terms = cases("checks: {port: {tcp: {address: '127.0.0.1:1'}}}")
 

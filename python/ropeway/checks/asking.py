@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ropeway.aws.connection import Way
@@ -41,7 +41,8 @@ class World:
 
 @dataclass(kw_only=True)
 class Asking:
-    """One attempt. `target` is the one of the kind's `targets` that is asked now; `timeout` are the seconds it may take.
+    """One attempt. `target` is the one of the kind's `targets` that is asked now; `timeout` are the seconds it may take, `each` those of one answer
+    where it waits for several.
 
     A kind returns, or raises a RopewayError, before they are over: it cannot be stopped from outside.
     """
@@ -49,6 +50,7 @@ class Asking:
     world: World
     target: str = ""
     timeout: float = 10.0
+    each: float = math.inf
     request_ids: list[str] = field(default_factory=list)
     searches: Searches = field(default_factory=Searches)
     _began: float = field(default_factory=time.monotonic)
@@ -69,6 +71,12 @@ class Asking:
     def left(self) -> float:
         """Seconds of this attempt, a tenth at least, so that it can be handed to a socket."""
         return max(self.timeout - (time.monotonic() - self._began), 0.1)
+
+    def next_answer(self) -> Asking:
+        """For the next one of several: with the time of one, as far as there is so much left."""
+        if self.each >= self.timeout:
+            return self
+        return replace(self, timeout=min(self.each, round(self.left, 1)), _began=time.monotonic())
 
     def wait(self, seconds: float) -> None:
         """Between two looks at something under way. Raises Cancelled, and NetworkError when the attempt's time is over."""

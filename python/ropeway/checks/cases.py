@@ -31,6 +31,13 @@ class Pace:
     soak_failures: int = 0
     gently: bool = False
     """Asking runs something of the user's, so that it is asked no more often than `every`."""
+    answers: int = 1
+    """How many answers one asking waits for, each for `timeout` at most."""
+
+    @property
+    def asking(self) -> float:
+        """What one asking may take."""
+        return self.timeout * self.answers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,7 +77,7 @@ class Course:
     def ask(self, now: float, until: float) -> float:
         """Put the question. Answers how many seconds it may take: a second at least, else what is left `until` then."""
         self.asked_at, self.asked = now, self.asked + 1
-        self.allowed = min(self.case.pace.timeout, max(until - now, 1.0))
+        self.allowed = min(self.case.pace.asking, max(until - now, 1.0))
         return self.allowed
 
     def answer(self, finding: Finding, now: float, *, soaking: bool) -> None:
@@ -144,7 +144,7 @@ class Course:
     def _has_had_its_last_try(self, now: float) -> bool:
         """It is asked once more as its time is over, unless nobody was free to ask."""
         put = self.attempts[-1].at if self.attempts else -NEVER
-        return put >= self.deadline or now >= self.deadline + self.case.pace.timeout
+        return put >= self.deadline or now >= self.deadline + self.case.pace.asking
 
     def end(self, verdict: Verdict, why: str, now: float, *, skipped: bool = False) -> None:
         self.verdict, self.why, self.ended, self.skipped = verdict, why, now, skipped

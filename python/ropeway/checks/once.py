@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from ropeway.checks.asking import Asking, World
@@ -12,14 +13,16 @@ from ropeway.checks.kind import Kind
 from ropeway.errors import Cancelled, RopewayError
 
 
-def ask_once(kind: Kind[Any], given: Any, target: str, timeout: float, world: World) -> Finding:
-    """A RopewayError is the finding `error`. Raises Cancelled; and whatever nobody foresaw, which is a fault of ours.
+def ask_once(
+    kind: Kind[Any], given: Any, target: str, timeout: float, world: World, *, each: float = math.inf
+) -> Finding:
+    """`timeout` is for all of it, `each` for one of several answers. A RopewayError is the finding `error`. Raises Cancelled; and whatever nobody foresaw, which is a fault of ours.
 
     The request ids of all that was asked join the finding, and secrets are masked from here on: those among its settings, too.
     """
     for secret in secrets_of(given):
         world.secrets.add(secret)
-    asking = Asking(world=world, target=target, timeout=timeout)
+    asking = Asking(world=world, target=target, timeout=timeout, each=each)
     try:
         finding = kind.ask(given, asking)
     except Cancelled:

@@ -133,7 +133,9 @@ class Threads:
 
     def _ask(self, at: int, case: Case, timeout: float) -> None:
         try:
-            self._answers.put(Answer(at, ask_once(case.kind, case.given, case.target, timeout, self._world)))
+            self._answers.put(
+                Answer(at, ask_once(case.kind, case.given, case.target, timeout, self._world, each=case.pace.timeout))
+            )
         except Cancelled:
             return  # who waits for the answer finds it out by itself
         except BaseException as error:  # noqa: BLE001 - not swallowed: it ends the run, where it is raised again

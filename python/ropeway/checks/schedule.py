@@ -241,7 +241,7 @@ def _ends(course: Course) -> Iterator[float]:
     """When a case ends by time alone."""
     if not course.is_over:
         yield course.asked_at + course.allowed + OVERDUE if course.on_its_way else course.deadline
-        yield course.deadline + course.case.pace.timeout
+        yield course.deadline + course.case.pace.asking
 
 
 def _is_untold(course: Course, now: float) -> bool:

@@ -163,9 +163,8 @@ def _check(name: str, node: Node, variables: Variables, defaults: Options) -> Ch
     if wrong:
         raise Mistakes(*wrong)
     severity = options.severity or defaults.severity or "critical"
-    return Check(
-        name, kind, given, cast("Severity", severity), _required(table), _pace(options, defaults, gently=kind.runs)
-    )
+    pace = _pace(options, defaults, gently=kind.runs, answers=kind.answers(given))
+    return Check(name, kind, given, cast("Severity", severity), _required(table), pace)
 
 
 def _kind(name: str, table: Table) -> Kind[Any]:
@@ -208,14 +207,14 @@ def _offered() -> list[str]:
     return [*(item.name for item in named(Options)), REQUIRES, *kind_names()]
 
 
-def _pace(options: Options, defaults: Options, *, gently: bool) -> Pace:
+def _pace(options: Options, defaults: Options, *, gently: bool, answers: int) -> Pace:
     told = {
         field.name: value
         for field in fields(Pace)
         for value in [_first(getattr(options, field.name, None), getattr(defaults, field.name, None))]
         if value is not None
     }
-    return Pace(**{**told, "gently": gently})
+    return Pace(**{**told, "gently": gently, "answers": answers})
 
 
 def _first(*values: Any) -> Any:

@@ -56,7 +56,7 @@ class HttpSettings(WebSettings):
     )
     max_redirects: int = settings.whole("How many redirects are followed at most.", at_least=1, at_most=100, default=10)
     requests: int | None = settings.whole(
-        f"How often it is asked, one request after the other. Every answer must be right. Empty: once; {ENOUGH} times for `p95`.",
+        f"How often it is asked, one request after the other. Every answer must be right, and has the whole `timeout`. Empty: once; {ENOUGH} times for `p95`.",
         at_least=1,
         at_most=1000,
     )
@@ -107,14 +107,18 @@ def ask(given: HttpSettings, asking: Asking) -> Finding:
         return unasked("this release", "no word of which release it is", advice=_WHICH)
     url, resolve = targets(given)[asking.target]
     request = _request(given, asking, url, resolve)
-    count = given.requests or (ENOUGH if given.p95 is not None else 1)
+    count = _count(given)
     seconds: list[float] = []
     for number in range(1, count + 1):
-        finding, took = _answered(given, request, asking)
+        finding, took = _answered(given, request, asking.next_answer())
         if finding.verdict != "pass":
             return finding if count == 1 else replace(finding, got=f"{finding.got} (answer {number} of {count})")
         seconds.append(took)
     return finding if given.p95 is None else together(finding, _p95(given.p95, seconds))
+
+
+def _count(given: HttpSettings) -> int:
+    return given.requests or (ENOUGH if given.p95 is not None else 1)
 
 
 def _request(given: HttpSettings, asking: Asking, url: str, resolve: str) -> Request:
@@ -193,6 +197,7 @@ KIND = Kind(
     settings=HttpSettings,
     subject=_subject,
     targets=lambda given: tuple(targets(given)),
+    answers=_count,
     ask=ask,
     example="""
 url: https://www.example.com/health
