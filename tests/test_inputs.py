@@ -155,6 +155,21 @@ class TestRules:
             f"labels line 2 is {line.strip()!r}; write it as glob=value, for example **/*.html=no-cache."
         )
 
+    def test_a_glob_holds_an_equals_sign_in_brackets(self):
+        assert made(labels="year[=]2026/**=age=60\n[=]=[=]").labels == (
+            Rule("year[=]2026/**", "age=60", 1),
+            Rule("[=]", "[=]", 2),
+        )
+        assert made(notes="a[=]b/*=who=[=]").notes == (NamedRule("a[=]b/*", "who", "[=]", 1),)
+
+    @pytest.mark.parametrize("glob", ["year=2026/**", "**/year=2026/*.css"])
+    def test_a_glob_that_would_end_in_its_middle_is_told_how_to_write_it(self, glob):
+        pattern, _, rest = f"{glob}=max-age=60".partition("=")
+        assert wrong(labels=f"{pattern}={rest}") == (
+            f"labels line 1 is '{glob}=max-age=60': its glob ends at the first =, so that its value would be {rest!r}. "
+            "Write a = of the glob as [=]."
+        )
+
     def test_a_value_that_can_never_do_is_told_its_line(self):
         assert wrong(labels="a=b\n\n*=wax") == "labels line 3: 'wax' holds an x."
 
@@ -183,7 +198,7 @@ class TestRules:
         assert made(layers=f"a\r\nb\rc\n{odd}").layers == ("a", "b", "c", odd)
         assert [rule.line for rule in made(labels=f"*={odd}\n*=a").labels] == [1, 2]
 
-    PART = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="=#x"), min_size=1)
+    PART = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="=#x["), min_size=1)
 
     @given(st.lists(st.tuples(PART, PART)))
     def test_rules_come_back_as_they_were_written(self, written):

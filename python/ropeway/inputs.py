@@ -25,7 +25,7 @@ Kind = Literal["string", "boolean", "int", "pickList", "multiLine", "filePath", 
 
 @dataclass(frozen=True)
 class Rule:
-    """One `glob=value` line; `line` counts from 1, for messages."""
+    """One `glob=value` line; `line` counts from 1, for messages. A `=` in the glob stands in brackets: `a[=]b/**=value`."""
 
     pattern: str
     value: str
@@ -319,9 +319,13 @@ def _rules(check: Callable[[str], object] | None) -> Callable[[str], tuple[Rule,
 
 
 def _rule(at: int, line: str, check: Callable[[str], object] | None) -> Rule:
-    pattern, equals, value = (part.strip() for part in line.partition("="))
+    pattern, equals, value = _after_glob(line)
     if not (pattern and equals and value):
         raise ValueError(f"line {at} is {line!r}; write it as glob=value, for example **/*.html=no-cache.")
+    if re.search(r"\*.*=", value):
+        raise ValueError(
+            f"line {at} is {line!r}: its glob ends at the first =, so that its value would be {value!r}. Write a = of the glob as [=]."
+        )
     _checked(at, lambda: _unicode(value))
     if check:
         _checked(at, lambda: check(value))
@@ -336,7 +340,7 @@ def _named_rules(check: Callable[[str, str], object] | None) -> Callable[[str], 
 
 
 def _named_rule(at: int, line: str, check: Callable[[str, str], object] | None) -> NamedRule:
-    pattern, first, rest = (part.strip() for part in line.partition("="))
+    pattern, first, rest = _after_glob(line)
     name, second, value = (part.strip() for part in rest.partition("="))
     if not (pattern and first and name and second):
         raise ValueError(f"line {at} is {line!r}; write it as glob=name=value, for example **=team=web.")
@@ -344,6 +348,13 @@ def _named_rule(at: int, line: str, check: Callable[[str, str], object] | None) 
     if check:
         _checked(at, lambda: check(name, value))
     return NamedRule(pattern, name, value, at)
+
+
+def _after_glob(line: str) -> tuple[str, str, str]:
+    """The glob, the first `=` that is none of it, and what stands behind."""
+    glob = re.match(r"(\[=\]|[^=])*", line)
+    end = glob.end() if glob else 0  # it matches every line
+    return line[:end].strip(), line[end : end + 1], line[end + 1 :].strip()
 
 
 def _pairs(written: str) -> Callable[[str], tuple[Pair, ...]]:

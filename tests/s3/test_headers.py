@@ -25,6 +25,12 @@ def test_a_rule_beats_the_extension_and_is_taken_as_it_is_written():
     assert made("sub/a.html", charset="utf-8", content_types=rules).content_type == "text/plain"
 
 
+def test_a_glob_can_name_an_equals_sign():
+    rules = (Rule("year[=]2026/**", "no-cache", 1),)
+    assert made("year=2026/a.css", cache_control=rules).cache_control == "no-cache"
+    assert made("year2026/a.css", cache_control=rules).cache_control == ""
+
+
 def test_one_content_type_for_all_beats_every_rule():
     common = Headers(content_type="application/x-own")
     assert made("a.html", common, content_types=(Rule("**", "text/plain", 1),)).content_type == "application/x-own"
