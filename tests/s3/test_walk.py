@@ -187,6 +187,7 @@ def test_a_source_folder_that_is_none_is_told_in_its_own_words(root):
     (root / "broken").symlink_to("nowhere")
     for folder, words in {
         "none": "none does not exist. Check its name, and that an earlier step made it.",
+        "sub\\none": "sub\\none does not exist. On this machine a backslash is a character of a name like any other: write / between folders.",
         "broken": "broken does not exist.",
         "file": "file is a file. Name the folder it is in, and the file in the globs.",
         "file/x": "file/x does not exist.",

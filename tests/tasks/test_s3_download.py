@@ -276,6 +276,18 @@ def test_a_large_object_comes_in_ranges_byte_for_byte(run_task, fill, bucket, ta
     assert tree(target) == {"large.bin": data}
 
 
+def test_a_target_folder_that_is_written_as_on_windows_is_warned_of_while_it_is_new(run_task, fill, bucket, target):
+    """Other steps would look for `target/site` in vain. The agent of Linux hands the text over as it is."""
+    fill({"a": b"1"})
+    given = {"bucket_name": bucket, "target_folder": rf"{target}\site"}
+    outcome = run_task("s3_download", **given).outcome
+    assert outcome.status == "warnings"
+    (warning,) = outcome.warnings
+    assert warning.startswith(rf"The target folder {target}\site is a new one, with a backslash in its name. ")
+    assert warning.endswith("a backslash is a character of a name like any other: write / between folders.")
+    assert run_task("s3_download", **given).outcome.status == "succeeded"
+
+
 def test_no_match_is_an_error_unless_it_was_allowed(run_task, fill, bucket, target):
     fill({"a": b""})
     given = {"bucket_name": bucket, "target_folder": target, "glob_expressions": "*.zip"}

@@ -15,6 +15,14 @@ from pathlib import PurePath
 OTHER_CASE = str.maketrans(string.ascii_letters, string.ascii_letters.swapcase())
 
 
+BACKSLASHED = "On this machine a backslash is a character of a name like any other: write / between folders."
+
+
+def is_backslashed(folder: str) -> bool:
+    """Written as on Windows, on a machine where that is one name. The agent hands it over as it is."""
+    return os.sep == "/" and "\\" in folder
+
+
 def same_below(target: str) -> Callable[[str], str]:
     """What names have in common that are one file there. Nothing is written: a dry run asks, too."""
     if sys.platform == "win32" or ignores_case(target, usual=sys.platform == "darwin"):

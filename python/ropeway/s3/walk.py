@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ropeway.errors import LocalFileError
 from ropeway.outcome import Cancellation, counted, listing
 from ropeway.s3.globs import Globs
+from ropeway.s3.spelling import BACKSLASHED, is_backslashed
 from ropeway.s3.temporary import is_temporary
 
 
@@ -113,7 +114,8 @@ def _opened(folder: str) -> _Folder:
         return _Folder("", _identity(found), _sorted_entries(os.path.abspath(folder)))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise LocalFileError(
-            f"The source folder {folder} does not exist.", advice="Check its name, and that an earlier step made it."
+            f"The source folder {folder} does not exist.",
+            advice=BACKSLASHED if is_backslashed(folder) else "Check its name, and that an earlier step made it.",
         ) from error
     except OSError as error:
         raise LocalFileError(f"The source folder {folder} cannot be read: {error.strerror}.") from error

@@ -26,6 +26,7 @@ from ropeway.s3.keys import folder_prefix, is_marker, paths_for
 from ropeway.s3.moving import move
 from ropeway.s3.pins import Pins, pinned_by, with_pinned
 from ropeway.s3.shards import shard_of, tell_shard
+from ropeway.s3.spelling import BACKSLASHED, is_backslashed
 from ropeway.s3.temporary import TAKEN, make_folder
 from ropeway.tasks.task import OutputVariable, Task, introduce
 
@@ -115,7 +116,7 @@ def plan(given: S3DownloadInputs, aws: Aws, run: Run) -> DownloadPlan:
     prefix = folder_prefix(given.source_folder)
     objects = _picked(given, prefix, engine, run)
     source = f"s3://{given.bucket_name}/{prefix}"
-    warnings = () if objects else nothing_matched(given, source)
+    warnings = (*_doubts(given.target_folder), *(() if objects else nothing_matched(given, source)))
     if objects:
         tell_idle(given.glob_expressions, (listed.key[len(prefix) :] for listed in objects), run)
     shard = shard_of(given, run)
@@ -132,6 +133,12 @@ def plan(given: S3DownloadInputs, aws: Aws, run: Run) -> DownloadPlan:
         inputs=given,
         prefix=prefix,
     )
+
+
+def _doubts(target: str) -> Iterator[str]:
+    """Where a folder of this odd name is there already, it was meant."""
+    if is_backslashed(target) and not os.path.isdir(target):
+        yield f"The target folder {target} is a new one, with a backslash in its name. {BACKSLASHED}"
 
 
 def _picked(given: S3DownloadInputs, prefix: str, engine: ObjectEngine, run: Run) -> list[Listed]:
