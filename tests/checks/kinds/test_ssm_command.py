@@ -79,6 +79,16 @@ def test_an_output_that_was_cut_proves_nothing(aws, host):
     assert (finding.verdict, finding.got) == ("error", "an output that SSM cut at 24,000 characters")
 
 
+def test_what_must_not_stand_in_an_output_may_stand_in_what_was_cut_off(aws, host):
+    finding = asked(aws, host, "command: 'seq 9000; echo ERROR', output: {excludes: ERROR}")
+    assert (finding.verdict, finding.expected) == ("error", 'output without "ERROR"')
+    assert finding.got == "an output that SSM cut at 24,000 characters"
+
+    finding = asked(aws, host, "command: 'seq 9000 >&2; echo active', output: {contains: active, excludes: ERROR}")
+    assert finding.verdict == "pass", "what it printed as errors was cut, and is not asked for"
+    assert asked(aws, host, "command: 'echo active; seq 9000', output: active").verdict == "pass"
+
+
 def test_it_starts_in_its_folder_and_several_lines_are_one_script(aws, host):
     Path(host.folder, "srv/shop").mkdir(parents=True)
     yaml = f"instances: {host.id}\nfolder: {host.folder}/srv/shop\noutput: shop bash\n"

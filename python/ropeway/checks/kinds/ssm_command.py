@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ropeway.aws.policy import IamAction
 from ropeway.aws.run_command.model import HostRun
+from ropeway.aws.run_command.watching import CUTS
 from ropeway.checks import settings
 from ropeway.checks.asking import Asking
 from ropeway.checks.finding import Finding, failed, judged, together, unasked
@@ -89,10 +90,15 @@ def _judge(given: SsmCommandSettings, ran: HostRun, asking: Asking, *, alone: bo
 def _output(rule: TextRule, ran: HostRun, asking: Asking) -> Finding:
     printed = ran.stdout.rstrip("\n")
     finding = judged_text(rule, "output", printed or None if rule.absent else ran.stdout, asking)
-    if finding.verdict == "fail" and ran.cut:
+    if (finding.verdict == "fail" or rule.excludes) and _is_cut(ran):
         got = ran.note or f"an output that SSM cut at {CUT_AT:,} characters"
         return unasked(finding.expected, got, advice="Let the command print less.")
     return finding
+
+
+def _is_cut(ran: HostRun) -> bool:
+    """Its output, and not only what it printed as errors. With a note, more than the beginning could not be read."""
+    return ran.cut and (bool(ran.note) or len(ran.stdout) >= CUT_AT or any(sign in ran.stdout for sign in CUTS))
 
 
 def _told(ran: HostRun) -> tuple[str, ...]:
