@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
+from ropeway.checks.asking import Asking
 from ropeway.checks.kinds.metric import KIND
 from ropeway.checks.nodes import Mistakes
 from tests.checks.asking import ask, settings_of
@@ -124,6 +126,31 @@ def test_an_expression_that_cloudwatch_does_not_understand_is_an_error(aws, repo
     namespace = report(1)
     finding = ask(KIND, EXPRESSION.format(namespace).replace("100 * errors / requests", "errors +* 2"), aws)
     assert finding.verdict == "error"
+
+
+def series(*values: float, status: str = "Complete") -> dict[str, Any]:
+    """As GetMetricData answers; of METRICS() and SEARCH(), which the embedded AWS does not know, each under the id of the expression."""
+    at = [datetime(2026, 11, 22, 10, minute, tzinfo=timezone.utc) for minute in range(len(values))]
+    return {"Id": "result", "Label": "errors", "Timestamps": at, "Values": list(values), "StatusCode": status}
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "got"),
+    [
+        ([series(0, 1), series(1, 0)], "pass", "0 to 1; 0 to 1"),
+        ([series(0, 1), series(0, 7)], "fail", "7 in 1 of 2 periods"),
+        ([series(0, 1), series()], "error", "no value in the last 10m"),
+        ([series(0, 1), series(status="InternalError")], "error", "InternalError"),
+        ([], "error", "no value in the last 10m"),
+    ],
+    ids=["well", "one is not", "one is silent", "one is broken", "none"],
+)
+def test_an_expression_may_find_several_series_and_each_is_judged(
+    monkeypatch: pytest.MonkeyPatch, found: list[dict[str, Any]], verdict: str, got: str
+):
+    monkeypatch.setattr(Asking, "call", lambda *_, **__: {"MetricDataResults": found})
+    finding = ask(KIND, EXPRESSION.format("Shop").replace("100 * errors / requests", "METRICS()"))
+    assert (finding.verdict, finding.got) == (verdict, got)
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ropeway.aws.policy import IamAction
 from ropeway.checks import settings
 from ropeway.checks.asking import Asking
-from ropeway.checks.finding import Finding, Verdict, failed, passed, unasked
+from ropeway.checks.finding import Finding, Verdict, failed, passed, together, unasked
 from ropeway.checks.kind import Kind
 from ropeway.checks.settings import Settings
 from ropeway.checks.words import lasting
@@ -98,10 +98,12 @@ def ask(given: MetricSettings, asking: Asking) -> Finding:
         EndTime=end,
         ScanBy="TimestampAscending",
     )
-    (result,) = [entry for entry in answer["MetricDataResults"] if entry["Id"] == RESULT]
-    if trouble := _trouble(answer, result):
+    results = [entry for entry in answer["MetricDataResults"] if entry["Id"] == RESULT]
+    if trouble := _trouble(answer, results):
         return unasked(_expected(given), trouble, advice="Check namespace, metric, dimensions and expression.")
-    return _judge(given, list(zip(result["Timestamps"], result["Values"], strict=True)))
+    series = [list(zip(result["Timestamps"], result["Values"], strict=True)) for result in results]
+    # METRICS() and SEARCH() find one for each metric, or none.
+    return together(*(_judge(given, values) for values in series or [[]]))
 
 
 def _whole_period(given: MetricSettings) -> float:
@@ -131,12 +133,12 @@ def _pairs(dimensions: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Name": name, "Value": value} for name, value in dimensions.items()]
 
 
-def _trouble(answer: dict[str, Any], result: dict[str, Any]) -> str:
+def _trouble(answer: dict[str, Any], results: Sequence[dict[str, Any]]) -> str:
     """GetMetricData answers 200 with its errors inside (API reference, MetricDataResult)."""
-    told = [*answer.get("Messages", ()), *result.get("Messages", ())]
-    if result.get("StatusCode", "Complete") != "Complete" or told:
-        return "; ".join(f"{one.get('Code', '')}: {one.get('Value', '')}" for one in told) or result["StatusCode"]
-    return ""
+    told = [*answer.get("Messages", ()), *(one for result in results for one in result.get("Messages", ()))]
+    states = (result.get("StatusCode", "Complete") for result in results)
+    broken = next((state for state in states if state != "Complete"), "")
+    return "; ".join(f"{one.get('Code', '')}: {one.get('Value', '')}" for one in told) or broken
 
 
 def _judge(given: MetricSettings, values: list[tuple[Any, float]]) -> Finding:
