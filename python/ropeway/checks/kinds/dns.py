@@ -66,7 +66,7 @@ class DnsSettings(Settings):
     )
     min_ttl: float | None = settings.duration("How long a record may be kept, at least.")
     max_ttl: float | None = settings.duration(
-        "How long a record may be kept, at most; who answers from memory has less."
+        "How long a record may be kept, at most, those of a CNAME on the way, too; who answers from memory has less."
     )
 
     def problems(self) -> Iterator[str]:
@@ -78,11 +78,14 @@ class DnsSettings(Settings):
 
 @dataclass(frozen=True)
 class Found:
-    """`through` are the names that lead to the records. `ttl` is the shortest, in seconds."""
+    """`through` are the names that lead to the records. `ttl` and `longest` are the shortest and the longest on the way to
+    them, in seconds: an old answer is gone when the last of its records is.
+    """
 
     records: tuple[str, ...]
     through: tuple[str, ...] = ()
     ttl: int = 0
+    longest: int = 0
     why_none: str = ""
 
 
@@ -118,7 +121,7 @@ def _questions(given: DnsSettings, found: Found, resolver: Resolver, asking: Ask
     if given.min_ttl is not None:
         yield judged(found.ttl >= given.min_ttl, f"a TTL of {given.min_ttl:g} s or more", f"{found.ttl} s")
     if given.max_ttl is not None:
-        yield judged(found.ttl <= given.max_ttl, f"a TTL of {given.max_ttl:g} s or less", f"{found.ttl} s")
+        yield judged(found.longest <= given.max_ttl, f"a TTL of {given.max_ttl:g} s or less", f"{found.longest} s")
 
 
 def _judged_alias(given: DnsSettings, found: Found, resolver: Resolver, asking: Asking) -> Finding:
@@ -168,8 +171,8 @@ def _look_up(resolver: Resolver, name: str, type: str, asking: Asking) -> Found:
 
 def _found(answer: Answer) -> Found:
     through = (str(one.target) for rrset in answer.response.answer for one in rrset if rrset.rdtype == CNAME)
-    ttl = min(rrset.ttl for rrset in answer.response.answer)
-    return Found(tuple(sorted(map(_text, answer))), tuple(through), ttl)
+    ttls = [rrset.ttl for rrset in answer.response.answer]
+    return Found(tuple(sorted(map(_text, answer))), tuple(through), min(ttls), max(ttls))
 
 
 def _asked(resolver: Resolver) -> str:
