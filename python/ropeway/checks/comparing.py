@@ -86,7 +86,13 @@ def parsed_json(text: str) -> Any:
 
 def value_at(path: str, document: Any) -> Any:
     """None where there is nothing. Raises ValueError for an expression that cannot be taken of this document."""
-    return jmespath.search(path, document)
+    try:
+        return jmespath.search(path, document)
+    except (
+        TypeError,
+        ArithmeticError,
+    ) as unfit:  # of a text that is compared with a number, jmespath says so in Python's way
+        raise ValueError(str(unfit)) from unfit
 
 
 def release_in(value: Any) -> str | None:
@@ -103,7 +109,7 @@ def judged_json(
         found = value_at(path, document)
     except UnknownFunctionError as unknown:
         return unasked(wrong, str(unknown), advice="See jmespath.org for the functions that there are.")
-    except JMESPathError as unfit:
+    except ValueError as unfit:
         return failed(wrong, f"what {path} cannot be taken of: {unfit}", advice=advice)
     missed = [comparison for comparison in comparisons if not comparison.holds(found, asking)]
     got = f"{path} is {shown(found)}" + (", or not there" if found is None else "")

@@ -352,6 +352,28 @@ def test_a_function_that_jmespath_does_not_know_is_an_error(page: str):
     assert finding.advice == "See jmespath.org for the functions that there are."
 
 
+@pytest.mark.parametrize(
+    ("expression", "document"),
+    [
+        ("length(items[?price > `10`])", {"items": [{"price": 11}, {"price": "on request"}]}),
+        ("contains(items, `7`)", {"items": "seven"}),
+        ("max_by(items, &price)", {"items": [{"price": 1}, {"price": "2"}]}),
+        ("items[::0]", {"items": []}),
+        ("floor(items)", {"items": float("inf")}),
+    ],
+)
+@pytest.mark.parametrize("where", ["json", "release"])
+def test_an_expression_that_the_answer_does_not_fit_fails_and_ends_no_run(
+    web: Web, expression: str, document: Any, where: str
+):
+    web.answers["/"] = Page(json.dumps(document).encode(), headers=IN_JSON)
+    given: Any = {"json": {expression: True}} if where == "json" else {"release": {"json": expression}}
+    finding = asked(web.url(), deployed="42", **given)
+
+    assert finding.verdict == "fail"
+    assert expression in f"{finding.expected} {finding.got}"
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"", b"[" * 100_000])
 def test_a_body_that_is_no_json_fails(web: Web, body: bytes):
     web.answers["/"] = Page(body)
