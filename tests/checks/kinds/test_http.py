@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import gzip
 import hashlib
@@ -194,6 +195,14 @@ def test_method_headers_and_a_body_in_json_are_sent(web: Web):
     assert (sent.method, sent.body) == ("POST", b'{"a": [1, true, null]}')
     assert (sent.headers["x-trace"], sent.headers["content-type"]) == ("7", "application/json")
     assert sent.headers["user-agent"].startswith("ropeway/")
+
+
+@pytest.mark.parametrize(("hidden", "charset"), [("grüße", "latin-1"), ("zehn €uro", "utf-8")])
+def test_a_password_of_any_language_is_sent(web: Web, hidden: str, charset: str):
+    web.answers["/"] = Page()
+    assert asked(web.url(), basic={"user": "shop", "password": hidden}).verdict == "pass"
+    (sent,) = web.asked
+    assert base64.b64decode(sent.headers["authorization"].removeprefix("Basic ")).decode(charset) == f"shop:{hidden}"
 
 
 def test_a_body_as_text_is_sent_as_it_is(web: Web):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 import http.cookiejar
 import re
@@ -109,6 +110,16 @@ def is_host(name: str) -> bool:
         return bool(name.strip("[].").encode("idna")) and not name.startswith(".")
     except UnicodeError:
         return False
+
+
+def basic(user: str, password: str) -> str:
+    """What stands in the header Authorization (RFC 7617): in Latin-1, which servers count on, and in UTF-8 what that does not hold."""
+    login = f"{user}:{password}"
+    try:
+        written = login.encode("latin-1")
+    except UnicodeEncodeError:
+        written = login.encode()
+    return f"Basic {base64.b64encode(written).decode()}"
 
 
 def split_address(address: str, port: int) -> tuple[str, int]:

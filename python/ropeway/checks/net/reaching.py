@@ -13,12 +13,11 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import DecodeError, ProxyError, SSLError
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
-from urllib3.util import make_headers
 
 from ropeway.checks.asking import Asking
 from ropeway.checks.finding import excerpt
 from ropeway.checks.net.dialling import Line, NoAnswer
-from ropeway.checks.net.messages import Request, split_address
+from ropeway.checks.net.messages import Request, basic, split_address
 from ropeway.checks.net.trusting import trusting, trusting_anybody
 from ropeway.checks.net.unpacking import CutOff
 
@@ -66,7 +65,7 @@ def login_of(proxy_url: str, asking: Asking) -> dict[str, str]:
     if proxy.username is None:
         return {}
     user, password = unquote(proxy.username), asking.secret(unquote(proxy.password or ""))
-    return dict(make_headers(proxy_basic_auth=f"{user}:{password}"))
+    return {"proxy-authorization": basic(user, password)}
 
 
 class _Plain(HTTPConnection):

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from urllib3.util import make_headers
-
 from ropeway.checks import settings
 from ropeway.checks.asking import Asking
-from ropeway.checks.net.messages import Request, is_web_address, split_address
+from ropeway.checks.net.messages import Request, basic, is_web_address, split_address
 from ropeway.checks.settings import Settings
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -104,7 +102,7 @@ def request_of(given: WebSettings, asking: Asking, url: str, resolve: str = "", 
     """`more` are further fields of the request; `headers` among them give way to those of the settings."""
     authorisation = {}
     if given.basic:
-        authorisation = make_headers(basic_auth=f"{given.basic.user}:{given.basic.password}")
+        authorisation = {"authorization": basic(given.basic.user, given.basic.password)}
     elif given.bearer:
         authorisation = {"authorization": f"Bearer {given.bearer}"}
     for value in (*authorisation.values(), *_secret_values(given)):
