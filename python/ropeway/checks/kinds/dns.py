@@ -66,7 +66,7 @@ class DnsSettings(Settings):
     )
     min_ttl: float | None = settings.duration("How long a record may be kept, at least.")
     max_ttl: float | None = settings.duration(
-        "How long a record may be kept, at most, those of a CNAME on the way, too; who answers from memory has less."
+        "How long a record may be kept, at most, and a CNAME on the way to it; who answers from memory has less."
     )
 
     def problems(self) -> Iterator[str]:
