@@ -64,8 +64,8 @@ class Comparison:
         keys, found = [put.key for put in puts], dict[str, Listed]()
         wanted = frozenset(keys)
         prefix = os.path.commonprefix(keys)  # noqa: RUF071 - S3 knows characters, no folders
-        listing = self.engine.list(puts[0].bucket, prefix, cancellation=self.run.cancellation)
-        for count, one in enumerate(listing, 1):
+        there = self.engine.list(puts[0].bucket, prefix, cancellation=self.run.cancellation)
+        for count, one in enumerate(there, 1):
             self.run.cancellation.check()
             if count > PAGE * pages:
                 return None
