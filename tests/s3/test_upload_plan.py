@@ -6,6 +6,7 @@ import pytest
 
 from ropeway.errors import AccessDenied, AwsError
 from ropeway.outcome import Reason, Run
+from ropeway.s3.engine import Listed
 from ropeway.s3.upload_plan import Comparison
 from tests.s3.boto_kit import each_engine, engine_at, put, transfer, well
 from tests.servers.misbehaving import Answer, s3_error
@@ -116,6 +117,33 @@ def test_a_listing_that_others_fill_is_given_up(faulty, s3, bucket, files):
         before = len(faulty.requests)
         assert reasons(engine, puts) == {"a": Reason.UNCHANGED, "z": Reason.NEW}
     assert sorted(asked(faulty, before)[2:]) == [("HEAD", f"/{bucket}/a"), ("HEAD", f"/{bucket}/z")]
+
+
+class Folders:
+    """A directory bucket, which knows folders alone (S3 API reference, ListObjectsV2)."""
+
+    def __init__(self):
+        self.listed = []
+
+    def list(self, bucket, prefix, **_):
+        if prefix and not prefix.endswith("/"):
+            answer = "This bucket does not support a prefix that does not end in a delimiter."
+            raise AwsError(f"list s3://{bucket}/{prefix}", code="InvalidRequest", answer=answer)
+        self.listed.append(prefix)
+        return iter([Listed("site/index.html", 7, "", "EXPRESS_ONEZONE", 0.0)])
+
+
+@pytest.mark.parametrize("bucket", ["site--use1-az4--x-s3", "reports--use1-az4--xa-s3"])
+@pytest.mark.parametrize(
+    ("keys", "folder"),
+    [(["site/index.html"], "site/"), (["site/in/a", "site/into/b"], "site/"), (["index.html", "in/a"], "")],
+)
+@pytest.mark.parametrize("headers", [True, False])
+def test_a_directory_bucket_is_listed_by_folders(files, bucket, keys, folder, headers):
+    folders = Folders()
+    found = reasons(folders, [put(files / "1", bucket, key) for key in keys], headers=headers)
+    assert found == {key: Reason.CONTENT if key == "site/index.html" else Reason.NEW for key in keys}
+    assert folders.listed == [folder]
 
 
 # --- by bytes alone, from a listing ---------------------------------------------------------------------------------------------

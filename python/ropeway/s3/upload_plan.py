@@ -19,6 +19,9 @@ PAGE = 1000
 SPARED = 50
 """Objects to look at that are worth a page of a listing, which may spare them: pages come one after the other, HEADs at once."""
 
+DIRECTORY_BUCKETS = ("--x-s3", "--xa-s3")
+"""How they, and their access points, are called (S3 user guide, "Directory bucket naming rules")."""
+
 
 @dataclass
 class Comparison:
@@ -63,8 +66,8 @@ class Comparison:
         pages = 1 + len(puts) // SPARED if self.headers else len(puts)
         keys, found = [put.key for put in puts], dict[str, Listed]()
         wanted = frozenset(keys)
-        prefix = os.path.commonprefix(keys)  # noqa: RUF071 - S3 knows characters, no folders
-        there = self.engine.list(puts[0].bucket, prefix, cancellation=self.run.cancellation)
+        bucket = puts[0].bucket
+        there = self.engine.list(bucket, _beginning(bucket, keys), cancellation=self.run.cancellation)
         for count, one in enumerate(there, 1):
             self.run.cancellation.check()
             if count > PAGE * pages:
@@ -146,6 +149,12 @@ class Comparison:
                 f"Unchanged objects lie under {counted(len(self._keys), 'KMS key')}: {listing(sorted(self._keys))}. S3 does not tell which of them "
                 "is the account's aws/s3, and none is named, so that any counts. For all to lie under one, name it (kmsMasterKeyId)."
             )
+
+
+def _beginning(bucket: str, keys: Sequence[str]) -> str:
+    """Of all these keys. S3 knows characters, and folders in directory buckets alone, which list nothing else (API reference, ListObjectsV2)."""
+    prefix = os.path.commonprefix(keys)  # noqa: RUF071 - characters
+    return prefix[: prefix.rfind("/") + 1] if bucket.endswith(DIRECTORY_BUCKETS) else prefix
 
 
 SWITCHED = (
