@@ -249,6 +249,11 @@ def test_an_origin_path_is_written_as_an_address_is(aws, journal, bucket, client
     assert [one.pending.paths for one in plan(aws, journal, bucket, ["high season/a.html"], made)] == [("/a.html",)]
 
 
+def test_a_page_for_what_is_missing_is_written_as_an_address_is(aws, journal, bucket, client_of):
+    made = distribution(client_of("cloudfront"), bucket, errors=(("/caf%C3%A9.html", 300),))
+    assert [one.pending.paths for one in plan(aws, journal, bucket, ["café.html"], made)] == [("/*",)]
+
+
 @pytest.mark.parametrize(("event", "rewrites"), [("origin-request", True), ("viewer-request", False)])
 def test_code_that_asks_the_origin_for_something_else_is_read_of_a_distribution(
     aws, edge, monkeypatch, event, rewrites

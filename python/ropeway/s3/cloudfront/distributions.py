@@ -30,8 +30,8 @@ class Origin:
 class Distribution:
     """`names` are the host names that it answers for beside its own. `by_query`: some copies are kept by query string, too.
 
-    `has_functions`: code at the edge may answer otherwise than the bucket does. `error_pages` are the paths of those that it shows, and keeps, under
-    whatever address has nothing. `keeps_absence`: that there is nothing is kept for longer than it takes to be invalidated. `rewrites`: code between edge and
+    `has_functions`: code at the edge may answer otherwise than the bucket does. `error_pages` are the paths, as keys are written, of those that it shows, and
+    keeps, under whatever address has nothing. `keeps_absence`: that there is nothing is kept for longer than it takes to be invalidated. `rewrites`: code between edge and
     origin may ask for something else than visitors did, so that any page may be kept under any path.
     """
 
@@ -87,7 +87,7 @@ def read_distribution(aws: Aws, id: str) -> Distribution:
         str(config.get("DefaultRootObject", "")),
         any(_forwards_queries(behaviour) for behaviour in _behaviours(config)),
         any(_has_functions(behaviour) for behaviour in _behaviours(config)),
-        tuple(str(one["ResponsePagePath"]) for one in _lasting_errors(config) if one.get("ResponsePagePath")),
+        tuple(unquote(one["ResponsePagePath"]) for one in _lasting_errors(config) if one.get("ResponsePagePath")),
         any(int(one["ErrorCode"]) in ABSENT for one in _lasting_errors(config)),
         any(_rewrites(behaviour) for behaviour in _behaviours(config)),
     )
