@@ -211,6 +211,18 @@ def test_what_somebody_else_has_noted_meanwhile_stays(aws, journal, bucket, edge
     assert pending(journal) == {edge.id: ("/a.html", "/b.html")}
 
 
+def test_what_a_run_that_died_had_noted_since_this_one_was_planned_is_left_to_the_next(aws, journal, bucket, edge):
+    """Without a lock two runs may plan at once."""
+    ours = plan(aws, journal, bucket, ["b.html"], edge, release="43")
+    note(journal, plan(aws, journal, bucket, ["a.html"], edge), GO_ON)
+    note(journal, ours, GO_ON)
+    invalidate(aws, journal, ours, Terms(), Run())
+    invalidate(aws, journal, plan(aws, journal, bucket, [], edge), Terms(), Run())
+    asked = {path for one in edge.invalidations for path in one["InvalidationBatch"]["Paths"]["Items"]}
+    assert asked == {"/a.html", "/b.html"}
+    assert pending(journal) == {}
+
+
 def test_throttling_is_sat_out(aws, journal, bucket, settings, edge):
     made = plan(aws, journal, bucket, ["a.html"], edge)
     settings(throttled={"CreateInvalidation": 1})

@@ -11,6 +11,7 @@ from ropeway.aws.answers import asking
 from ropeway.aws.session import Aws
 from ropeway.errors import AwsError, NetworkError, RopewayError
 from ropeway.outcome import Cancellation, Done, Run, counted, duration
+from ropeway.s3.cloudfront.folding import MOST_PATHS, fold
 from ropeway.s3.cloudfront.journal import Journal, Pending, change_journal, journal_place
 from ropeway.s3.cloudfront.planning import Invalidation
 from ropeway.s3.engine import ObjectEngine
@@ -56,12 +57,20 @@ def note(
     noted = {one.distribution: one.pending for one in planned}
 
     def noting(there: Journal) -> Journal:
-        pending = {**there.pending, **noted}
+        pending = {**there.pending, **{id: _beside(there.pending.get(id), one) for id, one in noted.items()}}
         untold = tuple(dict.fromkeys(id for id in (*there.missed, *missed) if id not in noted))
         return Journal(pending, known or there.known, indexes or there.indexes, untold, there.etag)
 
     if noted or known or indexes or missed:
         change_journal(journal.engine, journal.site, noting, cancellation)
+
+
+def _beside(theirs: Pending | None, ours: Pending) -> Pending:
+    """With what somebody without a lock has noted since this was planned, and may have left: whoever comes next finds it."""
+    if theirs is None:
+        return ours
+    paths = fold((*theirs.paths, *ours.paths), MOST_PATHS)
+    return ours if set(paths) == set(ours.paths) else replace(ours, paths=paths)
 
 
 def invalidate(
