@@ -242,6 +242,16 @@ def test_an_agent_of_another_image_is_put_right(classic, organization):
     assert asked == {"identifier": "windows-latest"}
 
 
+def test_an_agent_has_its_image_however_its_pool_is_spelled(pipeline, classic, organization):
+    assert classic(*SITE, "--pool", "azure pipelines").code == 0
+    [release] = organization.releases.values()
+    asked = release["environments"][0]["deployPhases"][0]["deploymentInput"]["agentSpecification"]
+    assert asked == {"identifier": "ubuntu-latest"}
+    assert pipeline(*SITE, "--pool", "azure pipelines").code == 0
+    written = yaml.safe_load(organization.repositories[0].files["/azure-pipelines.yml"])
+    assert written["pool"] == {"vmImage": "ubuntu-latest"}
+
+
 def test_a_stage_that_waits_for_no_other_is_put_right_and_its_filters_stay(classic, organization):
     classic(*SITE, *TWO)
     [release] = organization.releases.values()

@@ -12,7 +12,7 @@ from ropeway.setup.applying import step
 from ropeway.setup.asked_devops import PipelineInputs
 from ropeway.setup.devops import Deed, Organization, named
 from ropeway.setup.environments import identities
-from ropeway.setup.written import HOSTED, inputs_for, taking_back
+from ropeway.setup.written import inputs_for, is_hosted, taking_back
 from ropeway.tasks.task import Task
 
 TAG = "made-by-ropeway"
@@ -181,7 +181,7 @@ class Classic:
             "condition": "succeeded()",
             "inputs": dict(given),
         }
-        machine = {"agentSpecification": {"identifier": self.asked.image}} if self.asked.pool == HOSTED else {}
+        machine = {"agentSpecification": {"identifier": self.asked.image}} if is_hosted(self.asked.pool) else {}
         deployment = {
             "parallelExecution": {"parallelExecutionType": "none"},
             "queueId": queue.id,

@@ -32,9 +32,14 @@ def yaml_of(asked: PipelineInputs, task: Task[Any, Any]) -> str:
     import yaml  # noqa: PLC0415 - help texts need none of it
 
     stages = [_build(asked), *(_release(asked, task, name) for name in asked.stages)]
-    pool = {"vmImage": asked.image} if asked.pool == HOSTED else {"name": asked.pool}
+    pool = {"vmImage": asked.image} if is_hosted(asked.pool) else {"name": asked.pool}
     document = {"trigger": [asked.branch], "pool": pool, "stages": stages}
     return HEAD + yaml.safe_dump(document, sort_keys=False, width=10_000, allow_unicode=True)
+
+
+def is_hosted(pool: str) -> bool:
+    """In any case, as Azure DevOps finds it."""
+    return pool.casefold() == HOSTED.casefold()
 
 
 def name_problems(asked: PipelineInputs) -> Iterator[str]:
