@@ -252,6 +252,23 @@ def test_an_agent_has_its_image_however_its_pool_is_spelled(pipeline, classic, o
     assert written["pool"] == {"vmImage": "ubuntu-latest"}
 
 
+def test_stages_and_the_build_of_a_release_are_found_in_any_case(classic, organization):
+    """Another stage of the name would have nobody who must say yes, and another artifact would start releases by itself."""
+    assert classic(*SITE, *TWO, "--approvers", "production=alice@example.com").code == 0
+    [release] = organization.releases.values()
+    release["triggers"] = []
+    written = list(organization.written)
+    otherwise = ("--environments", "Trial", "--environments", "PRODUCTION", "--build", "Shop-Build")
+    assert classic(*SITE, "--settings", "Trial.bucketName=my-trial", *otherwise).code == 0
+    assert organization.written == written
+    assert classic(*SITE, "--settings", "Trial.bucketName=other-trial", *otherwise).code == 0
+    [release] = organization.releases.values()
+    trial, production = release["environments"]
+    assert trial["deployPhases"][0]["workflowTasks"][0]["inputs"]["bucketName"] == "other-trial"
+    assert [step["approver"]["displayName"] for step in production["preDeployApprovals"]["approvals"]] == ["Alice"]
+    assert release["triggers"] == []
+
+
 def test_a_stage_that_waits_for_no_other_is_put_right_and_its_filters_stay(classic, organization):
     classic(*SITE, *TWO)
     [release] = organization.releases.values()

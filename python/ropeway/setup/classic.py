@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ropeway.errors import InputError
@@ -84,17 +85,19 @@ class Classic:
         return (Output("releaseDefinitionId", str(current.id)),)
 
     def _keep(self, wanted: Any, current: Any) -> None:
-        """What is not ours to say stays as it is; and who must say yes, unless somebody else is named."""
+        """What is not ours to say stays as it is; how stages are spelled, too; and who must say yes, unless somebody else is named."""
         named = {pair.name for pair in self.asked.approvers}
+        before = {one.name.casefold(): one for one in current.environments or []}
         for name in THEIRS:
             setattr(wanted, name, getattr(current, name))
         if self._alias in {artifact.alias for artifact in current.artifacts or []}:
             wanted.triggers = current.triggers
-        before = {one.name: one for one in current.environments or []}
         for stage in wanted.environments:
-            if was := before.get(stage.name):
+            for one in stage.conditions:
+                one.name = before[one.name.casefold()].name if one.name.casefold() in before else one.name
+            if was := before.get(stage.name.casefold()):
                 kept = THEIRS_OF_A_STAGE if stage.name in named else (*THEIRS_OF_A_STAGE, "pre_deploy_approvals")
-                for name in ("id", *kept):
+                for name in ("id", "name", *kept):
                     setattr(stage, name, getattr(was, name))
                 stage.conditions += [one for one in was.conditions or [] if one.condition_type not in STARTS]
 
@@ -103,11 +106,7 @@ class Classic:
     def _wanted(self) -> Any:
         from azure.devops.v7_1.release import models  # noqa: PLC0415 - an extra, and slow
 
-        build = self.there.pipeline(self.asked.build)
-        if build is None:
-            raise InputError(
-                [f"There is no build {self.asked.build} in {self.there.project}: the release has no artifact."]
-            )
+        build = self._build
         queue = self.there.queue(self.asked.pool)
         if queue is None:
             raise InputError([f"There is no agent pool {self.asked.pool} in {self.there.project}."])
@@ -135,9 +134,18 @@ class Classic:
             ],
         )
 
+    @cached_property
+    def _build(self) -> Any:
+        build = self.there.pipeline(self.asked.build)
+        if build is None:
+            raise InputError(
+                [f"There is no build {self.asked.build} in {self.there.project}: the release has no artifact."]
+            )
+        return build
+
     @property
     def _alias(self) -> str:
-        return f"_{self.asked.build}"
+        return f"_{self._build.name}"
 
     def _stage(self, rank: int, name: str, approvers: Sequence[Any], queue: Any) -> Any:
         from azure.devops.v7_1.release import models  # noqa: PLC0415 - an extra, and slow
