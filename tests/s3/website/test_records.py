@@ -83,6 +83,22 @@ def test_a_site_in_a_folder_is_found_where_the_distribution_shows_it(bench, host
     assert bench.plan(named(host, edge.id, prefix="docs")).url == f"https://{host}{path}"
 
 
+@pytest.mark.parametrize("origin", [None, "", "/docs"])
+def test_a_name_that_leads_on_to_another_one_leads_to_the_folder_there(bench, host, client_of, origin):
+    """A bucket that redirects keeps the path."""
+    front = f"front.{host}"
+    made = None if origin is None else distribution(client_of("cloudfront"), host, path=origin, names=(host,))
+    wanted = Wanted(
+        host,
+        "us-east-1",
+        "docs",
+        pages=Pages("index.html"),
+        redirect=RedirectBucket(front, host),
+        aliases=(Alias(front, WEBSITE), Alias(host, made.id if made else WEBSITE)),
+    )
+    assert bench.plan(wanted).url == f"http://{front}/{'' if origin == '/docs' else 'docs/'}"
+
+
 def test_a_distribution_that_does_not_answer_for_the_name_stops_the_plan(bench, host, found, client_of):
     edge = distribution(client_of("cloudfront"), host, names=("*.other.example",))
     with pytest.raises(

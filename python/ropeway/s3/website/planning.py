@@ -115,15 +115,26 @@ class _Planning:
 
     def url(self) -> str:
         """Of the site, which may lie in a folder. Asked for last: distributions are known by then."""
-        below = f"/{quote(self.wanted.prefix)}" if self.wanted.prefix else ""
         if not self.wanted.aliases:
             host = f"{self.wanted.bucket}.{website_endpoint(self.wanted.region)}"
-            return f"http://{host}{below}/" if self.wanted.pages else ""
+            return f"http://{host}{self._below}/" if self.wanted.pages else ""
         alias = self.wanted.aliases[0]
-        if alias.target == WEBSITE:
-            return f"http://{alias.host}{below if alias.host == self.wanted.bucket else ''}/"
-        bases = self.read[alias.target].bases_of(self.wanted.bucket, self.wanted.prefix)
-        return f"https://{alias.host}{next(iter(bases)) if len(bases) == 1 else ''}/"
+        return f"{'http' if alias.target == WEBSITE else 'https'}://{alias.host}{self._path_at(alias)}/"
+
+    @property
+    def _below(self) -> str:
+        return f"/{quote(self.wanted.prefix)}" if self.wanted.prefix else ""
+
+    def _path_at(self, alias: Alias) -> str:
+        """Empty for the root, and where it is not known. A bucket that leads everything to another name keeps the path."""
+        redirect = self.wanted.redirect
+        leads_on = alias.target == WEBSITE and redirect and redirect.bucket == alias.host
+        host = redirect.host if redirect and leads_on else alias.host
+        target = next((one.target for one in self.wanted.aliases if one.host == host), WEBSITE)
+        if target == WEBSITE:
+            return self._below if host == self.wanted.bucket else ""
+        bases = self.read[target].bases_of(self.wanted.bucket, self.wanted.prefix)
+        return next(iter(bases)) if len(bases) == 1 else ""
 
     # --- the bucket ---------------------------------------------------------------------------------------------------------
 
