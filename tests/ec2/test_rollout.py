@@ -65,6 +65,51 @@ def test_who_has_it_already_and_does_not_prove_it_is_switched_again(fault: str) 
         assert some.steps("switch") == [("i-0001",), ("i-0000",)]
 
 
+def that_have_it_already(count: int, *faults: str) -> Fleet:
+    some = fleet(count)
+    for host in some.hosts.values():
+        host.live, host.states["42"] = "42", State.HEALTHY
+        host.faults = dict.fromkeys(faults, "fails")  # type: ignore[arg-type]
+    return some
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "sizes"), [("rollback", "100%"), ("stop", "100%"), ("continue", "1"), ("continue", "100%")]
+)
+def test_a_hook_that_finds_everybody_unwell_takes_out_no_more_than_may_be(on_failure: OnFailure, sizes: str) -> None:
+    """They answer. What is broken is the hook, or what it asks."""
+    some = that_have_it_already(4, "validate", "switch")
+    rolled = some.roll(sizes, floor="50%", on_failure=on_failure, live="42", proved=True)
+    assert rolled.end is not End.HEALTHY
+    assert min(some.serving) >= 2
+    assert sum(host.up for host in some.hosts.values()) >= 2
+
+
+def test_checks_of_hosts_that_find_everybody_unwell_take_out_no_more_than_may_be() -> None:
+    some = that_have_it_already(4)
+    some.unwell = lambda host, release: "status 500"
+    assert some.roll("100%", floor="50%", on_failure="continue", live="42").end is End.FAILED
+    assert min(some.serving) >= 2
+
+
+def test_who_is_in_doubt_is_switched_before_any_that_serves_and_nobody_counts_on_it() -> None:
+    some = fleet(4)
+    for id in ("i-0002", "i-0003"):
+        some.hosts[id].live, some.hosts[id].states["42"], some.hosts[id].up = "42", State.HEALTHY, id != "i-0003"
+    assert some.roll("100%", floor="75%", live="42").end is End.HEALTHY
+    assert some.steps("switch") == [("i-0003",), ("i-0000",), ("i-0001",)]
+
+
+def test_who_may_not_be_taken_out_says_why_it_was_to_be_switched_again() -> None:
+    some = that_have_it_already(2, "validate")
+    rolled = some.roll("1", floor="100%", live="42")
+    assert rolled.end is End.UNTOUCHED
+    assert rolled.why == (
+        "The next batch may not begin: 1 of 2 instances would go on serving; 2 must (100%). "
+        "web-0 (i-0000) is to be switched again: exit code 7."
+    )
+
+
 def test_who_was_switched_but_never_proved_is_switched_again() -> None:
     some = fleet(2)
     some.hosts["i-0001"].live = "42"

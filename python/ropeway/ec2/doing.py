@@ -78,7 +78,7 @@ class Doing:
         entry = self._ledger[target]
         entry.touched = entry.earlier or done.ok or done.run is None or may_be_touched(done.run, done.report)
         if done.ok:
-            entry.live, entry.serving = self._release, True
+            entry.live, entry.serving, entry.doubt = self._release, True, ""
         elif entry.touched:
             entry.live = done.report.live if done.report else None
             entry.fail(done.why)
@@ -96,6 +96,7 @@ class Doing:
         entry = self._ledger[target]
         entry.live = done.report.live if done.report else None
         entry.back = entry.serving = done.ok
+        entry.doubt = "" if done.ok else entry.doubt
         entry.stuck = done.why
 
     def _unknown(self, targets: Iterable[Target]) -> None:

@@ -35,7 +35,8 @@ class Entry:
     `failed` says why it counts as failed, empty while it does not; it stays when the target is put back. `touched` says that
     there is something to put back, `proved` that the release was seen to work there, by its checks and its load balancer too; `back` that
     it was put back and proved, `stuck` why it could not be. `earlier` says that an
-    earlier try of the same release, which did not come to its end, has changed it, or that some run has left it half-way.
+    earlier try of the same release, which did not come to its end, has changed it, or that some run has left it half-way. `doubt` says what
+    speaks against it though its mark is well: it may serve all the same.
     """
 
     found: Found
@@ -50,6 +51,7 @@ class Entry:
     back: bool = False
     stuck: str = ""
     earlier: bool = False
+    doubt: str = ""
 
     @property
     def target(self) -> Target:
@@ -79,7 +81,13 @@ class Ledger:
 
     @property
     def serving(self) -> set[Target]:
+        """Who may serve: to take one out may be a loss."""
         return {entry.target for entry in self.entries if entry.serving}
+
+    @property
+    def surely_serving(self) -> set[Target]:
+        """On whom it can be counted while others are taken out."""
+        return {entry.target for entry in self.entries if entry.serving and not entry.doubt}
 
     @property
     def failures(self) -> tuple[Entry, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ropeway.ec2.batches import members
+from ropeway.ec2.batches import Floor, members
 from ropeway.ec2.course import Course, End, Rolled, way_back
 from ropeway.ec2.doing import Doing
 from ropeway.ec2.hands import Hands, Judged, after_rollback
@@ -94,7 +94,8 @@ class _Rolling:
 
     def _unwell_already(self) -> list[Target]:
         """Who has the release already, by its link and its mark, is not taken at their word: who is not valid by its own hook, or does not pass the
-        checks of hosts, is switched again.
+        checks of hosts, is switched again. Nobody counts on it, and it is not taken out for nothing either: a hook or a check that is wrong
+        itself finds all of them unwell, while they serve.
         """
         there = self._ledger.fine(self._planned(todo=False))
         if not there:
@@ -106,23 +107,30 @@ class _Rolling:
             self._unwell(judged.why)
         if not failed:
             self._rolled.checks += judged.results
-        again = [target for target in there if target in invalid or target in failed]
-        for target in again:
-            self._ledger[target].serving = False
-        return again
+        doubts = {**invalid, **failed}
+        for target, why in doubts.items():
+            self._ledger[target].doubt = why
+        return [target for target in there if target in doubts]
 
     def _next(self, waiting: Sequence[Target]) -> list[Target]:
         """Who is changed next as things stand, which may be otherwise than planned."""
         self._run.cancellation.check()
         self._guarded(self._hands.keeper.verify)
-        sizes, serving = self._rules.sizes, self._ledger.serving
-        ordered = sorted(waiting, key=lambda target: target in serving)
+        sizes, serving, surely = self._rules.sizes, self._ledger.serving, self._ledger.surely_serving
+        ordered = sorted(waiting, key=lambda target: (target in serving, target in surely))
         size = sizes[min(len(self._rolled.batches), len(sizes) - 1)]
         floor = self._rules.floor.with_out(entry.target for entry in self._ledger.entries if entry.out)
-        batch = members(ordered, serving, size, floor)
+        batch = members(members(ordered, serving, size, floor), surely, size, floor)
         if not batch:
-            raise Stop(f"The next batch may not begin: {' '.join(floor.refusing(serving, ordered[0]))}")
+            raise Stop(self._refused(ordered[0], floor))
         return batch
+
+    def _refused(self, first: Target, floor: Floor) -> str:
+        """Whether those in doubt serve or not, enough must go on serving."""
+        told = [*floor.refusing(self._ledger.serving, first)] or [*floor.refusing(self._ledger.surely_serving, first)]
+        doubt = self._ledger[first].doubt
+        again = [f"{first.title} is to be switched again: {doubt.rstrip('.')}."] if doubt else []
+        return " ".join(["The next batch may not begin:", *told, *again])
 
     def _batch(self, batch: list[Target]) -> None:
         self._rolled.batches.append(batch)
