@@ -18,11 +18,13 @@ from ropeway.ec2.performing import _Performing
 from ropeway.errors import Overtaken
 from ropeway.outcome import Cancellation
 from tests.checks.kinds.aws_kit import client_of
-from tests.ec2.services import APP, service
+from tests.ec2.services import APP, START, service
 from tests.tasks.test_ec2_deploy import OF_HOST, Shop, outputs, shop
 from tests.waiting import wait_until
 
 __all__ = ["client_of", "shop"]
+
+STARTS_UNLESS_BROKEN = '#!/bin/bash\n[ ! -e "$INSTANCE_ROOT/broken" ] || exit 3\n'
 
 BEFORE_INSTALL = "hooks:\n  BeforeInstall: {script: scripts/before.sh, timeout: 60s}\n"
 
@@ -357,6 +359,22 @@ def test_what_was_begun_by_a_killed_run_is_taken_back_by_its_own_stage_and_no_mo
     back = fleet.run(mode="takeBack").outcome
     assert (back.error, outputs(back)["liveRelease"], fleet.answers) == (None, "v1", ["v1"])
     assert fleet.releases(s3) == {"v0": "healthy", "v1": "healthy", "v2": "rolledBack"}
+
+
+def test_a_second_try_of_a_rollback_that_passed_over_what_was_begun_leads_where_the_first_one_led(shop, s3):
+    fleet = shop(2)
+    service(fleet.builds, "v0").joinpath("scripts/start.sh").write_text(f"{STARTS_UNLESS_BROKEN}{START}")
+    for version in ("v0", "v1"):
+        fleet.deploy(version, batches="100%")
+    killed(fleet, "stage")
+    broken = Path(next(host.folder for host in fleet.hosts if host.id == fleet.ids[1]), "broken")
+    broken.touch()
+    assert outputs(fleet.back(batches="1"))["result"] == "failed"
+    broken.unlink()
+
+    again = fleet.back()
+
+    assert (again.error, outputs(again)["liveRelease"], fleet.answers) == (None, "v0", ["v0", "v0"])
 
 
 @pytest.mark.parametrize("how", ["failed", "was killed"])

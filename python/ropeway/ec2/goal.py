@@ -31,7 +31,8 @@ class Order:
 class Goal:
     """Which release is to be live. `bundle` is None where it lies in S3 already; `kind` is deploy or rollback.
 
-    `over` is the release that is live now, `over_state` what is known of it (None: there is none).
+    `over` is the release that is live now, `over_state` what is known of it (None: there is none). `past` is one that was begun and came to
+    nobody, which a rollback passes over; empty where there is none.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Goal:
     bundle: Bundle | None
     over: str
     over_state: State | None = None
+    past: str = ""
 
     @property
     def release(self) -> str:
@@ -71,7 +73,8 @@ def beyond(order: Order, application: Application, history: History, found: Sequ
     if not history.live or any(one.came(left.id) or one.live not in {"", history.live} for one in found):
         return None  # what somebody else has left half-way before it is to go first
     order.run.tell.note(f"Release {left.id} was begun, and has come to no instance: it is passed over.")
-    return goal_of(order, application, history.now(left.id, State.ROLLED_BACK), None)
+    further = goal_of(order, application, history.now(left.id, State.ROLLED_BACK), None)
+    return further and replace(further, past=left.id)
 
 
 def _forward(order: Order, history: History, bundle: Bundle) -> Goal:

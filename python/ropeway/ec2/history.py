@@ -129,9 +129,11 @@ class Application:
         """
         self._change(lambda history: _ended(history, release, end, over), Cancellation())
 
-    def going(self, live: str, cancellation: Cancellation) -> None:
-        """The live release is being taken back: nobody vouches for it on every host from now on, however far that comes."""
-        self._change(lambda history: _left(history, live), cancellation)
+    def going(self, live: str, past: str, cancellation: Cancellation) -> None:
+        """The live release is being taken back: nobody vouches for it on every host from now on, however far that comes. What is passed over (`past`)
+        is done with: another try would find that somebody has gone further, and lead him to the live one again.
+        """
+        self._change(lambda history: _left(_passed(history, past), live), cancellation)
 
     def stays(self, live: str) -> None:
         """It was not taken back after all: nothing was changed, and it is as healthy as it was."""
@@ -208,6 +210,10 @@ def _left(history: History, live: str) -> History:
     there = history.find(live)
     healthy = there is not None and there.state is State.HEALTHY and history.live == live
     return history.now(live, State.LIVE) if healthy else history
+
+
+def _passed(history: History, release: str) -> History:
+    return history.now(release, State.ROLLED_BACK) if release else history
 
 
 def _over_half_done(history: History) -> History:

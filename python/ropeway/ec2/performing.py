@@ -182,7 +182,7 @@ class _Performing:
             application.keep(goal.packed, cancellation)
             application.begin(self._release(), cancellation)
         else:
-            application.going(goal.over, cancellation)
+            application.going(goal.over, goal.past, cancellation)
         record = self._record()
         application.write(record, cancellation)
         hosts, place = self.ready.hosts, application.bundles.below(goal.packed.name)
