@@ -377,6 +377,31 @@ def test_a_second_try_of_a_rollback_that_passed_over_what_was_begun_leads_where_
     assert (again.error, outputs(again)["liveRelease"], fleet.answers) == (None, "v0", ["v0", "v0"])
 
 
+def test_a_rollback_beside_a_run_that_is_at_work_goes_no_further_than_that_run_has_gone(shop, s3):
+    """Its release has come to nobody yet. It is not dead, and what it comes to is for the rollback to go back from."""
+    fleet = shop(1)
+    for version in ("v0", "v1"):
+        fleet.deploy(version)
+    staged, planned, stage = threading.Event(), threading.Event(), Doing.stage
+
+    def waits(doing: Doing, targets: Sequence[Target]) -> None:
+        stage(doing, targets)
+        staged.set()
+        assert planned.wait(60)
+
+    def ended(_: object) -> None:
+        planned.set()
+        deploy.join()
+
+    deploy = threading.Thread(target=lambda: fleet.deploy("v2", broken_on=fleet.ids[0]))
+    with patch.object(Doing, "stage", waits):
+        deploy.start()
+        assert staged.wait(60)
+        with pytest.raises(Overtaken, match="Nothing was changed"):
+            fleet.run(mode="rollback", between=ended)
+    assert (fleet.answers, fleet.releases(s3)) == (["v1"], {"v0": "healthy", "v1": "healthy", "v2": "rolledBack"})
+
+
 @pytest.mark.parametrize("how", ["failed", "was killed"])
 def test_what_was_taken_back_from_some_instances_alone_is_taken_back_by_the_next_try(shop, monkeypatch, how):
     """The stage is run again, and with it the job that takes back. Who is killed never comes to write down how it ended."""

@@ -93,7 +93,8 @@ def _bundle(given: EC2DeployInputs, folder: str, run: Run) -> Bundle:
 def _plan(order: Order, bundle: Bundle | None, *, held: bool = False, as_begun: bool = False) -> EC2Plan:
     """`held`: under the lock, and nothing is left of anybody. Else what stands in its way may be gone by the time that it has the lock.
 
-    `as_begun`: a rollback was shown before anybody knew whom the release had come to that was begun last, and leads where that says.
+    `as_begun`: a rollback was shown before anybody knew whom the release had come to that was begun last, or while it was on its way, and leads
+    where that says.
     """
     application = application_of(order.given, order.aws)
     cancellation = order.run.cancellation
@@ -101,6 +102,7 @@ def _plan(order: Order, bundle: Bundle | None, *, held: bool = False, as_begun: 
     history = application.history(cancellation)
     pending = 0 if _at_work(seen) else len(Journal(application.engine, application.journal).read(cancellation))
     goal = goal_of(order, application, history, bundle)
+    as_begun = as_begun or (_at_work(seen) and not held)
     none = EC2Plan(title="", steps=(), order=order, application=application, look=seen, pending=pending)
     if goal is None:
         return replace(none, title=no_need(order, history))
@@ -117,7 +119,7 @@ def _plan(order: Order, bundle: Bundle | None, *, held: bool = False, as_begun: 
         planned = _later(none, goal, before, refused)
     if _at_work(seen) and not order.given.dry_run:
         planned = replace(planned, warnings=())  # of what they have under way: it is planned anew once they are done
-    return replace(planned, again=lambda: _plan(order, bundle, held=True, as_begun=planned.course is None))
+    return replace(planned, again=lambda: _plan(order, bundle, held=True, as_begun=as_begun or planned.course is None))
 
 
 def _before(none: EC2Plan) -> str:
