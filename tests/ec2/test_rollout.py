@@ -49,6 +49,25 @@ def test_who_has_it_already_is_left_alone() -> None:
     assert some.steps("switch") == [("i-0000", "i-0002")]
 
 
+def test_the_bundle_is_fetched_before_a_hook_of_another_instance_may_take_its_time() -> None:
+    """Its address works for an hour from the beginning, and hooks may take longer than that."""
+    some = fleet(2)
+    some.hosts["i-0001"].live, some.hosts["i-0001"].states["42"] = "42", State.HEALTHY
+    some.hosts["i-0001"].faults["validate"] = "hangs"
+    fetched: list[bool] = []
+    some.at = lambda step: fetched.append("42" in some.hosts["i-0000"].states) if step == "validate" else None
+    assert some.roll("2", live="42").end is End.HEALTHY
+    assert fetched == [True]
+
+
+def test_where_too_many_cannot_be_staged_no_hook_is_run() -> None:
+    some = fleet(2)
+    some.hosts["i-0000"].faults["stage"] = "fails"
+    some.hosts["i-0001"].live, some.hosts["i-0001"].states["42"] = "42", State.HEALTHY
+    assert some.roll("2", live="42").end is End.UNTOUCHED
+    assert some.steps("validate") == []
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_who_has_it_already_and_does_not_prove_it_is_switched_again(fault: str) -> None:
     some = fleet(3)

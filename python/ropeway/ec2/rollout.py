@@ -74,10 +74,9 @@ class _Rolling:
         if self._too_many and self._rules.on_failure != "continue":
             self._rolled.ended(End.UNTOUCHED, self._rolled.failures_told)
             return
-        waiting = self._ledger.fine(self._planned(todo=True)) + self._unwell_already()
-        self._guarded(lambda: self._doing.stage(waiting))
-        waiting = self._ledger.fine(waiting)
-        self._count()
+        # Hooks and checks may take longer than the address of the bundle works. Who has the release already has the bundle, too.
+        waiting = self._stage(self._planned(todo=True))
+        waiting += self._stage(self._unwell_already())
         while waiting:
             batch = self._next(waiting)
             begun = set(batch)
@@ -88,6 +87,13 @@ class _Rolling:
             # An earlier try may have been stopped by this very gate: that hosts are healthy proves not the whole.
             self._gate(self._rules.bake)
         self._finish()
+
+    def _stage(self, targets: Sequence[Target]) -> list[Target]:
+        """Those on whom the release lies."""
+        fine = self._ledger.fine(targets)
+        self._guarded(lambda: self._doing.stage(fine))
+        self._count()
+        return self._ledger.fine(fine)
 
     def _planned(self, *, todo: bool) -> list[Target]:
         return [one.target for one in self._course.found if (one.target in self._course.todo) is todo]
