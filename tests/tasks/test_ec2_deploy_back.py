@@ -402,6 +402,24 @@ def test_a_rollback_beside_a_run_that_is_at_work_goes_no_further_than_that_run_h
     assert (fleet.answers, fleet.releases(s3)) == (["v1"], {"v0": "healthy", "v1": "healthy", "v2": "rolledBack"})
 
 
+def test_what_somebody_else_has_left_half_way_makes_the_release_of_another_build_nobodys_to_take_back(
+    shop, monkeypatch
+):
+    fleet, cancellation = shop(2), Cancellation()
+    monkeypatch.setenv("SYSTEM_STAGENAME", "production")
+    for version in ("v0", "v1"):
+        monkeypatch.setenv("BUILD_BUILDID", version)
+        fleet.deploy(version, batches="100%")
+    monkeypatch.setenv("BUILD_BUILDID", "v2")
+    left_half_way(fleet, "it was stopped")
+    monkeypatch.setenv("BUILD_BUILDID", "v1-again")
+    with as_it_is_staged(lambda: cancellation.ask("by you")):
+        ended = fleet.deploy("v1", cancellation=cancellation)
+    assert outputs(ended)["result"] == "stopped"
+    back = fleet.run(mode="takeBack").outcome
+    assert (outputs(back), fleet.answers) == ({"result": "nothing"}, ["", "v1"])
+
+
 @pytest.mark.parametrize("how", ["failed", "was killed"])
 def test_what_was_taken_back_from_some_instances_alone_is_taken_back_by_the_next_try(shop, monkeypatch, how):
     """The stage is run again, and with it the job that takes back. Who is killed never comes to write down how it ended."""

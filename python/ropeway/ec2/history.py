@@ -122,12 +122,13 @@ class Application:
         """A release is under way. The live one stays what it is while it is brought to more hosts, or repaired."""
         self._change(lambda history: history if history.live == release.id else history.staged(release), cancellation)
 
-    def end(self, release: Release, end: End, over: str) -> None:
-        """It came to an end. `over` was live when it began. Raises Overtaken when another one is by now.
+    def end(self, release: Release, end: End, over: str, *, begun: bool) -> None:
+        """It came to an end. `over` was live when it began; `begun` says whether its first batch was. Raises Overtaken when another one is live
+        by now.
 
         Word of it is worth having even where it was stopped.
         """
-        self._change(lambda history: _ended(history, release, end, over), Cancellation())
+        self._change(lambda history: _ended(history, release, end, over, begun=begun), Cancellation())
 
     def going(self, live: str, past: str, cancellation: Cancellation) -> None:
         """The live release is being taken back: nobody vouches for it on every host from now on, however far that comes. What is passed over (`past`)
@@ -193,13 +194,14 @@ class Application:
         return decode(found.body, VERSION, place, _record)
 
 
-def _ended(history: History, release: Release, end: End, over: str) -> History:
+def _ended(history: History, release: Release, end: End, over: str, *, begun: bool) -> History:
     if end in {End.HEALTHY, End.PARTLY}:
         now = history.switched(release.id, over=over).claimed(release.id, release.run, release.attempt)
         return _over_half_done(now.now(release.id, State.HEALTHY)) if end is End.HEALTHY else now
     if history.live == release.id:
-        # It failed, or was stopped, as it was brought to more hosts, or repaired: nobody vouches for the whole any more, and it is that run's to take back.
-        theirs = history.claimed(release.id, release.run, release.attempt)
+        # It failed, or was stopped, as it was brought to more hosts, or repaired: nobody vouches for the whole any more, and what that run
+        # has switched is its to take back. What another one has left half-way is not.
+        theirs = history.claimed(release.id, release.run, release.attempt) if begun else history
         return theirs.now(release.id, State.LIVE) if end in {End.FAILED, End.STOPPED} else history
     # What has come to nobody leaves no more behind than what is back from everybody: a rollback goes past both.
     nowhere = end in {End.ROLLED_BACK, End.UNTOUCHED}

@@ -261,7 +261,7 @@ class _Performing:
         try:
             self._application.write(done, Cancellation())
             if goal.kind == "deploy":
-                self._application.end(self._release(), _end_of(rolled), goal.over)
+                self._application.end(self._release(), _end_of(rolled), goal.over, begun=bool(rolled.batches))
             elif self._is_there(rolled):
                 self._application.back(goal.release, goal.over, rolled.end)
             elif _end_of(rolled) is End.UNTOUCHED and goal.over_state is State.HEALTHY:
