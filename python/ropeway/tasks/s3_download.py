@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -255,8 +256,12 @@ def _reason(get: Get, head: Head | None, inside: str, cancellation: Cancellation
 
 
 def _is_file_of(path: str, size: int) -> bool:
-    """One of another length is not read, and need not be readable: it will be replaced."""
-    return os.path.isfile(path) and os.path.getsize(path) == size
+    """One of another length is not read, and need not be readable: it will be replaced. So it is with one that has gone."""
+    try:
+        there = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(there.st_mode) and there.st_size == size
 
 
 def _step(get: Get, reason: Reason) -> Step[Transfer]:
