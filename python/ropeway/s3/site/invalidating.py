@@ -178,9 +178,6 @@ def plan_invalidation(
 ) -> Beside:
     """Reads what earlier runs have left to do, also of distributions that this one does not name, where they may have (`may_owe`). Raises
     RopewayError. `first`: nothing was released before, so that a distribution may be new to the journal and still keep nothing.
-
-    A fingerprinted file that is new, or gone, is left out: no edge holds other bytes under its name. One that changed under its name is not, nor one that
-    is new where edges keep for long that there was nothing: visitors of a release that was taken back, or is gone back to, have asked for it.
     """
     if not (edges.distributions or changed or may_owe):
         return NOTHING
@@ -194,8 +191,7 @@ def plan_invalidation(
     # Imported by who has distributions: start-up counts.
     from ropeway.s3.cloudfront import invalidating, planning  # noqa: PLC0415
 
-    keys = tuple(site.target.key(one.key) for one in changed if not (one.immutable and one.fresh))
-    arrived = tuple(site.target.key(one.key) for one in changed if one.immutable and one.fresh and not one.gone)
+    keys, arrived = _keys(site, changed)
     # Edges keep folders under the names that deploys gave to their pages, whatever this run is told.
     indexes = tuple(dict.fromkeys((*left.indexes, given.index_document)))
     strangers = frozenset(id for id in named if id in left.missed or not (first or id in left.known))
@@ -216,3 +212,13 @@ def plan_invalidation(
         warnings=(*warnings, *planning.warnings_of(edges.distributions, site.target.bucket, site.target.prefix)),
         owed=tuple(step for one in owed for step in one.steps),
     )
+
+
+def _keys(site: Site, changed: Sequence[Changed]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What edges may hold otherwise, and what they may hold that it is missing.
+
+    A fingerprinted file that is new, or gone, is left out: no edge holds other bytes under its name. One that changed under its name is not, nor one that
+    is new where edges keep for long that there was nothing: visitors of a release that was taken back, or is gone back to, have asked for it.
+    """
+    other = tuple(site.target.key(one.key) for one in changed if not (one.immutable and one.fresh))
+    return other, tuple(site.target.key(one.key) for one in changed if one.immutable and one.fresh and not one.gone)
